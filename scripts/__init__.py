@@ -1,0 +1,1 @@
+"""The proofolio command line."""
