@@ -1,0 +1,197 @@
+"""The market: public prices, terms and scenarios of the instruments a fund may hold (protocol §2, §8).
+
+A `Market` is the public market file itself: what the fund optimises against, what the statement key is
+computed from, and what publishers vouch for. All numbers are published decimals.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, StringConstraints, model_validator
+
+from attest.program import canonical_hash, canonical_json
+from optimizer.documents import Document, PublishedDecimal, Symbol, read_document
+from optimizer.errors import DataError
+
+RETURN_DECIMALS = 9
+"""Returns are published to a billionth."""
+
+InstrumentKind = Literal["spot", "stablecoin", "supply", "borrow"]
+
+
+class Instrument(Document):
+    """Something that a fund holds or owes in quantities.
+
+    Args:
+        id: unique in a market.
+        asset: symbol of what it is a position in.
+        kind: "spot", "stablecoin", "supply" (lent out), or "borrow" (a debt).
+        price_usd: USD per unit of quantity, > 0.
+        haircut: share of an asset's value that solvency leaves out, in [0, 1]: h = 1 − haircut.
+        debt_margin: share of a debt's (or short's) value that solvency adds, ≥ 0: g = 1 + debt_margin.
+        lot: quantity of one unit of a slot, > 0; None lets the compiler choose.
+        signed: whether the quantity may be negative, a short position.
+        yield_annual: what the position earns a year, or what a debt costs, as a fraction.
+    """
+
+    id: Symbol
+    asset: Symbol
+    kind: InstrumentKind
+    price_usd: Annotated[PublishedDecimal, Field(gt=0)]
+    haircut: Annotated[PublishedDecimal, Field(ge=0, le=1)] = Decimal(0)
+    debt_margin: Annotated[PublishedDecimal, Field(ge=0)] = Decimal(0)
+    lot: Annotated[PublishedDecimal, Field(gt=0)] | None = None
+    signed: bool = False
+    yield_annual: Annotated[PublishedDecimal, Field(gt=-1)] = Decimal(0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.signed and self.kind in ("supply", "borrow"):
+            raise ValueError(f"{self.id!r} cannot be signed: nobody can hold a negative {self.kind} position")
+        if self.kind == "borrow" and self.haircut != 0:
+            raise ValueError(f"{self.id!r} is a debt: it takes a debt_margin, not a haircut")
+        return self
+
+    @property
+    def sign(self) -> int:
+        """σ: +1 where a quantity is owned, −1 where it is owed."""
+        return -1 if self.kind == "borrow" else 1
+
+
+class Scenarios(Document):
+    """One-day outcomes, each equally likely.
+
+    Args:
+        dates: (S,) ascending, the day on which each outcome was seen.
+        returns: instrument id → (S,) simple one-day returns of its unit price with accrual, ≥ −1, at most
+            nine decimals.
+    """
+
+    dates: Annotated[tuple[dt.date, ...], Field(min_length=1)]
+    returns: dict[Symbol, tuple[Annotated[PublishedDecimal, Field(ge=-1)], ...]]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for earlier, later in zip(self.dates, self.dates[1:], strict=False):
+            if later <= earlier:
+                raise ValueError(f"the scenario dates must ascend, but {later} follows {earlier}")
+        for name, series in self.returns.items():
+            if len(series) != len(self.dates):
+                raise ValueError(f"{name!r} has {len(series)} returns for {len(self.dates)} scenario dates")
+            for date, value in zip(self.dates, series, strict=True):
+                exponent = value.as_tuple().exponent
+                if isinstance(exponent, int) and exponent < -RETURN_DECIMALS:
+                    raise ValueError(f"the return of {name!r} on {date} has more than {RETURN_DECIMALS} decimals")
+        return self
+
+
+class Market(Document):
+    """Instruments and scenarios as of a date.
+
+    Args:
+        version: of this file format.
+        as_of: the day of the prices; no scenario is later.
+        source: where the data come from, in words.
+        instruments: (n,) with distinct ids.
+        scenarios: with exactly the returns of these instruments.
+    """
+
+    version: Literal["1"] = "1"
+    as_of: dt.date
+    source: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    instruments: Annotated[tuple[Instrument, ...], Field(min_length=1)]
+    scenarios: Scenarios
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.ids)) < len(self.ids):
+            repeated = next(name for name in self.ids if self.ids.count(name) > 1)
+            raise ValueError(f"two instruments have the id {repeated!r}; rename one of them")
+        missing = set(self.ids) - set(self.scenarios.returns)
+        unknown = set(self.scenarios.returns) - set(self.ids)
+        if missing:
+            raise ValueError(f"instrument {min(missing)!r} has no returns in the scenarios")
+        if unknown:
+            raise ValueError(f"the scenarios have returns of {min(unknown)!r}, which is no instrument")
+        if self.scenarios.dates[-1] > self.as_of:
+            raise ValueError(f"the scenario of {self.scenarios.dates[-1]} is later than the market of {self.as_of}")
+        return self
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """(n,) identifiers in order."""
+        return tuple(instrument.id for instrument in self.instruments)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.ids)}
+
+    def index(self, instrument_id: str) -> int:
+        """Position of an instrument in the order of the market. Raises: DataError: there is none of that id."""
+        try:
+            return self._index[instrument_id]
+        except KeyError:
+            raise DataError(f"the market of {self.as_of} has no instrument {instrument_id!r}") from None
+
+    def instrument(self, instrument_id: str) -> Instrument:
+        """Raises: DataError: there is none of that id."""
+        return self.instruments[self.index(instrument_id)]
+
+    @property
+    def scenario_count(self) -> int:
+        """S."""
+        return len(self.scenarios.dates)
+
+    @property
+    def hash(self) -> bytes:
+        """The market hash that stands in every statement key: keccak256 of the canonical JSON, 32 bytes."""
+        return canonical_hash(self.model_dump(mode="json"))
+
+    def signs(self) -> NDArray[np.float64]:
+        """(n,) of +1 and −1."""
+        return np.array([instrument.sign for instrument in self.instruments], dtype=np.float64)
+
+    def prices(self) -> NDArray[np.float64]:
+        """(n,) USD per unit of quantity, positive for debts too."""
+        return np.array([float(instrument.price_usd) for instrument in self.instruments])
+
+    def returns(self) -> NDArray[np.float64]:
+        """(S, n) simple one-day returns, columns in the order of the instruments."""
+        return np.array([[float(r) for r in self.scenarios.returns[name]] for name in self.ids]).T
+
+    def unit_pnl_usd(self, instrument_id: str) -> tuple[Fraction, ...]:
+        """(S,) exact profit in USD of one unit of quantity, σ·price·return: negative when a debt grows."""
+        instrument = self.instrument(instrument_id)
+        value = instrument.sign * Fraction(instrument.price_usd)
+        return tuple(value * Fraction(r) for r in self.scenarios.returns[instrument_id])
+
+    def nav_usd(self, quantities: Mapping[str, Decimal]) -> Fraction:
+        """Exact Σ σ·price·quantity in USD.
+
+        Args:
+            quantities: instrument id → units of quantity; instruments left out are 0.
+        Raises: DataError: an unknown instrument.
+        """
+        held = [(self.instrument(name), quantity) for name, quantity in quantities.items()]
+        return sum((i.sign * Fraction(i.price_usd) * Fraction(quantity) for i, quantity in held), Fraction(0))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Raises: DataError: the file cannot be read or is no market; names the field."""
+        return read_document(cls, path)
+
+    def save(self, path: str | Path) -> None:
+        """Write the canonical JSON and a line end. Raises: DataError: the file cannot be written."""
+        try:
+            Path(path).write_bytes(canonical_json(self.model_dump(mode="json")) + b"\n")
+        except OSError as error:
+            raise DataError(f"cannot be written: {error.strerror or error}", file=path) from error
