@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -21,50 +22,21 @@ from pydantic import Field, StringConstraints, model_validator
 from attest.program import canonical_hash, canonical_json
 from optimizer.documents import Document, PublishedDecimal, Symbol, read_document
 from optimizer.errors import DataError
+from optimizer.instruments import InstrumentSpec
 
 RETURN_DECIMALS = 9
 """Returns are published to a billionth."""
 
-InstrumentKind = Literal["spot", "stablecoin", "supply", "borrow"]
 
-
-class Instrument(Document):
-    """Something that a fund holds or owes in quantities.
+class Instrument(InstrumentSpec):
+    """An instrument with its price.
 
     Args:
-        id: unique in a market.
-        asset: symbol of what it is a position in.
-        kind: "spot", "stablecoin", "supply" (lent out), or "borrow" (a debt).
-        price_usd: USD per unit of quantity, > 0.
-        haircut: share of an asset's value that solvency leaves out, in [0, 1]: h = 1 − haircut.
-        debt_margin: share of a debt's (or short's) value that solvency adds, ≥ 0: g = 1 + debt_margin.
-        lot: quantity of one unit of a slot, > 0; None lets the compiler choose.
-        signed: whether the quantity may be negative, a short position.
-        yield_annual: what the position earns a year, or what a debt costs, as a fraction.
+        price_usd: USD per unit of quantity, > 0, of debts too.
+        and those of `InstrumentSpec`.
     """
 
-    id: Symbol
-    asset: Symbol
-    kind: InstrumentKind
     price_usd: Annotated[PublishedDecimal, Field(gt=0)]
-    haircut: Annotated[PublishedDecimal, Field(ge=0, le=1)] = Decimal(0)
-    debt_margin: Annotated[PublishedDecimal, Field(ge=0)] = Decimal(0)
-    lot: Annotated[PublishedDecimal, Field(gt=0)] | None = None
-    signed: bool = False
-    yield_annual: Annotated[PublishedDecimal, Field(gt=-1)] = Decimal(0)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.signed and self.kind in ("supply", "borrow"):
-            raise ValueError(f"{self.id!r} cannot be signed: nobody can hold a negative {self.kind} position")
-        if self.kind == "borrow" and self.haircut != 0:
-            raise ValueError(f"{self.id!r} is a debt: it takes a debt_margin, not a haircut")
-        return self
-
-    @property
-    def sign(self) -> int:
-        """σ: +1 where a quantity is owned, −1 where it is owed."""
-        return -1 if self.kind == "borrow" else 1
 
 
 class Scenarios(Document):
@@ -81,7 +53,7 @@ class Scenarios(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for earlier, later in zip(self.dates, self.dates[1:], strict=False):
+        for earlier, later in pairwise(self.dates):
             if later <= earlier:
                 raise ValueError(f"the scenario dates must ascend, but {later} follows {earlier}")
         for name, series in self.returns.items():
