@@ -1,0 +1,86 @@
+"""A book of real-valued quantities and its exact valuation: the oracle's view of a fund (protocol §2).
+
+Nothing here knows of rows, lots or money units. Quantities are rationals, so that a test can stand exactly on
+a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import NamedTuple
+
+from optimizer.market import Instrument, Market
+
+
+class Holding(NamedTuple):
+    """One instrument at one source.
+
+    Args:
+        value_usd: σ·price·quantity, negative for debts and shorts.
+    """
+
+    source: str
+    instrument: Instrument
+    value_usd: Fraction
+
+
+@dataclass(frozen=True)
+class Book:
+    """Quantities by source and instrument. Secret.
+
+    Args:
+        market: prices, terms and scenarios.
+        quantities: (source, instrument id) → units of quantity; debts are positive.
+        netting: "across_sources" or "none", see `Policy`.
+    """
+
+    market: Market
+    quantities: Mapping[tuple[str, str], Fraction] = field(repr=False)
+    netting: str = "across_sources"
+
+    @cached_property
+    def holdings(self) -> tuple[Holding, ...]:
+        held = []
+        for (source, name), quantity in self.quantities.items():
+            instrument = self.market.instrument(name)
+            held.append(Holding(source, instrument, instrument.sign * Fraction(instrument.price_usd) * quantity))
+        return tuple(held)
+
+    @property
+    def nav_usd(self) -> Fraction:
+        """Assets less debts."""
+        return sum((h.value_usd for h in self.holdings), Fraction(0))
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Ids of all instruments of the book, in order of appearance."""
+        return tuple(dict.fromkeys(h.instrument.id for h in self.holdings))
+
+    def long_usd(self, instrument: str) -> Fraction:
+        """Size of the position above zero, USD; for a debt, what is owed. Nets across sources where the policy does."""
+        return self._side(instrument, 1)
+
+    def short_usd(self, instrument: str) -> Fraction:
+        """Size of the position below zero, USD. Nets across sources where the policy does."""
+        return self._side(instrument, -1)
+
+    def _side(self, instrument: str, side: int) -> Fraction:
+        sizes = [h.instrument.sign * h.value_usd for h in self.holdings if h.instrument.id == instrument]
+        if self.netting == "across_sources":
+            sizes = [sum(sizes, Fraction(0))]
+        return sum((max(side * size, Fraction(0)) for size in sizes), Fraction(0))
+
+    @cached_property
+    def losses_usd(self) -> tuple[Fraction, ...]:
+        """(S,) loss of each scenario, gains negative."""
+        scale = lcm(*(h.value_usd.denominator for h in self.holdings)) if self.holdings else 1
+        total = [0] * self.market.scenario_count
+        for h in self.holdings:
+            value = int(h.value_usd * scale)
+            for s, r in enumerate(self.market.scenarios.returns[h.instrument.id]):
+                total[s] -= value * int(r.scaleb(9))
+        return tuple(Fraction(loss, scale * 10**9) for loss in total)

@@ -1,0 +1,191 @@
+"""Compiling a policy on a market into one integer program: lots, money unit, rows, bounds (protocol §2).
+
+Lots are powers of ten worth at most a dollar and the money unit is a power of ten far below them, both small
+enough that no limit moves by more than rounding_tolerance·gross_cap_usd. The compiler writes the rows, reads
+off how far each stands from the policy, and writes them again with smaller lots or a smaller unit where that is
+too far; a second pass suffices, since the distances scale with both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from attest.errors import ProgramError
+from attest.program import PACKINGS, Layout, Owner, Parameters, Slot, check
+from optimizer.errors import DataError, PolicyError
+from optimizer.market import Market
+from optimizer.policy.compiled import CompiledConstraint, CompiledPolicy
+from optimizer.policy.constraint import AuxSlot, Constraint
+from optimizer.policy.model import Policy
+from optimizer.policy.rows import RowWriter
+
+LARGEST_LOT_USD = Fraction(1)
+UNIT_SHARE = Fraction(1, 100)
+"""Share of the tolerance that coefficient rounding aims at; lots take the rest."""
+MAX_PASSES = 6
+
+Named = tuple[tuple[str, Constraint], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """Decimal exponents of what the compiler chooses.
+
+    Args:
+        lots: instrument id → exponent of its lot, for instruments that fix none.
+        unit: exponent of the money unit.
+    """
+
+    lots: Mapping[str, int]
+    unit: int
+
+
+def compile_policy(policy: Policy, market: Market) -> CompiledPolicy:
+    """Compile a policy on a market.
+
+    Args:
+        policy: the limits and sources.
+        market: prices, terms and scenarios of at least the policy's instruments.
+    Raises: PolicyError: naming the field and what to change: an unknown instrument, rounding above the tolerance,
+        numbers that do not fit, or more rows than one program has.
+    """
+    constraints = policy.named_constraints()
+    _refuse_unknown(policy, market)
+    tolerance = Fraction(policy.rounding_tolerance) * Fraction(policy.gross_cap_usd)
+    scale = _first_scale(policy, market, tolerance)
+    for _ in range(MAX_PASSES):
+        compiled, writer = _compile(policy, market, constraints, scale)
+        finer = _finer(scale, compiled, tolerance)
+        if finer == scale:
+            _refuse_wrapping(compiled, writer)
+            return compiled
+        scale = finer
+    raise PolicyError("rounding_tolerance", "cannot be reached; raise it, or raise gross_cap_usd")
+
+
+def _refuse_unknown(policy: Policy, market: Market) -> None:
+    for i, source in enumerate(policy.sources):
+        for k, name in enumerate(source.instruments):
+            try:
+                market.instrument(name)
+            except DataError as error:
+                detail = f"the market of {market.as_of} has no instrument {name!r}; remove it or load its market"
+                raise PolicyError(f"sources.{i}.instruments.{k}", detail) from error
+    for i, constraint in enumerate(policy.constraints):
+        for name in constraint.instruments_named:
+            if name not in policy.instruments:
+                detail = f"no source reports {name!r}; add it to a source or take it out of this constraint"
+                raise PolicyError(f"constraints.{i}", detail)
+
+
+def _floor_log10(x: Fraction) -> int:
+    """The largest e with 10^e ≤ x, for x > 0."""
+    e = len(str(x.numerator)) - len(str(x.denominator))
+    while _power(e) > x:
+        e -= 1
+    return e
+
+
+def _power(exponent: int) -> Fraction:
+    return Fraction(10) ** exponent
+
+
+def _first_scale(policy: Policy, market: Market, tolerance: Fraction) -> _Scale:
+    """Lots that share half the tolerance, were each limit to move by as much as a position; then the unit."""
+    slots = sum(len(source.instruments) for source in policy.sources)
+    target = min(LARGEST_LOT_USD, tolerance / (2 * slots))
+    instruments = [market.instrument(name) for name in policy.instruments]
+    lots = {i.id: _floor_log10(target / Fraction(i.price_usd)) for i in instruments if i.lot is None}
+    values = [Fraction(i.price_usd) * (_power(lots[i.id]) if i.lot is None else Fraction(i.lot)) for i in instruments]
+    smallest = min(values)
+    count = Fraction(policy.gross_cap_usd) / smallest + slots
+    return _Scale(lots, _floor_log10(min(UNIT_SHARE * tolerance / count, smallest / 1000)))
+
+
+def _decades(excess: Fraction) -> int:
+    """How many powers of ten bring a ratio above 1 to at most 1."""
+    return -_floor_log10(1 / excess)
+
+
+def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Scale:
+    """The same scale where every bound is within the tolerance, else a finer one."""
+    worst = max(compiled.constraints, key=lambda c: c.bound_usd)
+    if worst.bound_usd <= tolerance:
+        return scale
+    rounding = max(c.rounding_usd for c in compiled.constraints)
+    lots = max(c.lots_usd for c in compiled.constraints)
+    fixed = [name for name in compiled.policy.instruments if name not in scale.lots]
+    if lots > tolerance / 2 and scale.lots and not _fixed_lots_alone(compiled, fixed, tolerance):
+        down = _decades(max(2 * lots / tolerance, Fraction(2)))
+        return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - 2 * down)
+    if lots > tolerance / 2 and lots > rounding:
+        values = zip(compiled.source_slots, compiled.lot_values_usd, strict=True)
+        largest = max((abs(value), compiled.layout[j].asset) for j, value in values)[1]
+        detail = (
+            f"the lot of instrument {largest!r} alone moves constraint {worst.name!r} by up to "
+            f"{float(worst.lots_usd):.4g} USD, above the tolerance of {float(tolerance):.4g} USD; "
+            "use a smaller lot, or raise rounding_tolerance or gross_cap_usd"
+        )
+        raise PolicyError("rounding_tolerance", detail)
+    return _Scale(scale.lots, scale.unit - _decades(max(rounding / (UNIT_SHARE * tolerance), Fraction(2))))
+
+
+def _fixed_lots_alone(compiled: CompiledPolicy, fixed: list[str], tolerance: Fraction) -> bool:
+    """Whether lots that instruments fix already exceed the tolerance in NAV."""
+    values = zip(compiled.source_slots, compiled.lot_values_usd, strict=True)
+    return sum((abs(v) for j, v in values if compiled.layout[j].asset in fixed), Fraction(0)) > tolerance
+
+
+def _layout(policy: Policy, market: Market, scale: _Scale, aux: Mapping[str, tuple[AuxSlot, ...]]) -> Layout:
+    slots = []
+    for source in policy.sources:
+        for name in source.instruments:
+            i = market.instrument(name)
+            lot = i.lot if i.lot is not None else Decimal(1).scaleb(scale.lots[name])
+            slots.append(Slot(Owner.SOURCE, name, lot, i.sign, source.name, i.signed))
+    unit = Decimal(1).scaleb(scale.unit)
+    for constraint, requests in aux.items():
+        slots += [Slot(Owner.AUX, f"{constraint}/{r.label}", unit, 0, signed=r.signed) for r in requests]
+    return Layout(tuple(slots))
+
+
+def _compile(policy: Policy, market: Market, constraints: Named, scale: _Scale) -> tuple[CompiledPolicy, RowWriter]:
+    aux = {name: constraint.aux(market) for name, constraint in constraints}
+    layout = _layout(policy, market, scale, aux)
+    unit = _power(scale.unit)
+    cap = Fraction(policy.gross_cap_usd)
+    writer = RowWriter(market, layout, unit_usd=unit, gross_cap_usd=cap, netting=policy.netting, aux=aux)
+    for name, constraint in constraints:
+        writer.write(name, constraint.rows)
+    compiled = tuple(_compiled_constraint(name, constraint, writer) for name, constraint in constraints)
+    return CompiledPolicy(policy, market, layout, (writer.program(),), unit, compiled), writer
+
+
+def _compiled_constraint(name: str, constraint: Constraint, writer: RowWriter) -> CompiledConstraint:
+    rows = writer.sections[name]
+    bounds = [writer.bounds[i] for i in rows]
+    money = [(b, b.usd_per_unit) for b in bounds if b.usd_per_unit is not None]
+    return CompiledConstraint(
+        name,
+        constraint,
+        rows,
+        writer.aux_slots(name),
+        tuple(b.usd_per_unit for b in bounds),
+        max((b.rounding * usd for b, usd in money), default=Fraction(0)),
+        max((b.lots * usd for b, usd in money), default=Fraction(0)),
+    )
+
+
+def _refuse_wrapping(compiled: CompiledPolicy, writer: RowWriter) -> None:
+    rows, most = len(compiled.program.rows), Parameters(packing=PACKINGS[-1]).max_rows
+    if rows > most:
+        detail = f"needs {rows} rows, one program holds {most}; use fewer scenarios or fewer constraints over them"
+        raise PolicyError("constraints", detail)
+    writer.refuse_overflow(compiled.program)
+    try:
+        check(compiled.program)
+    except ProgramError as error:
+        raise PolicyError(error.row.split("/", 1)[0] or "constraints", str(error)) from error

@@ -1,0 +1,130 @@
+"""What a constraint kind is: parameters, rows, a sentence, and its plain meaning (protocol §2).
+
+A kind is one class in one module of `optimizer.policy.constraints`. The optimiser, the proof and the operator's
+report all read the rows that it writes; `plain_slack_usd` is a second, independent statement of the same
+promise, on exact rationals, and serves as the oracle in tests.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import Field
+
+from attest.program import Kind, decimal_string
+from optimizer.documents import Document, PublishedDecimal, Symbol
+
+if TYPE_CHECKING:
+    from optimizer.market import Market
+    from optimizer.policy.book import Book
+    from optimizer.policy.rows import RowWriter
+
+Confidence = Annotated[PublishedDecimal, Field(gt=0, lt=1)]
+"""A confidence level, strictly between 0 and 1."""
+
+LimitFraction = Annotated[PublishedDecimal, Field(gt=0)]
+"""A limit as a fraction of NAV."""
+
+
+class AuxSlot(NamedTuple):
+    """A slot that a constraint asks for and the prover fills.
+
+    Args:
+        label: its name inside the constraint.
+        signed: whether it may be negative.
+        magnitude_fraction: bound of its absolute value, in money, as a multiple of the gross cap.
+    """
+
+    label: str
+    signed: bool
+    magnitude_fraction: Fraction
+
+
+class RowSlack(NamedTuple):
+    """What is left of one row of a constraint, for the operator's eyes.
+
+    Args:
+        kind: of the row.
+        units: value of the row after its aggregate.
+        usd_per_unit: worth of one unit of the row, None where the row does not measure money.
+    """
+
+    kind: Kind
+    units: int
+    usd_per_unit: Fraction | None
+
+
+class Constraint(Document, ABC):
+    """Base of every constraint kind.
+
+    Args:
+        kind: the kind's name in a policy file.
+        name: what the operator calls this constraint; None takes the kind's own name.
+    """
+
+    registry: ClassVar[dict[str, type[Constraint]]] = {}
+
+    kind: str
+    name: Symbol | None = None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, listed: bool = True, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if listed:
+            Constraint.registry[cls.model_fields["kind"].default] = cls
+
+    @property
+    def default_name(self) -> str:
+        """Name of the constraint where the policy gives none."""
+        return self.kind
+
+    @property
+    def instruments_named(self) -> tuple[str, ...]:
+        """Instruments that the parameters mention; the compiler refuses those that no source holds."""
+        return ()
+
+    @abstractmethod
+    def sentence(self) -> str:
+        """The promise in one sentence, with units."""
+
+    @abstractmethod
+    def rows(self, writer: RowWriter) -> None:
+        """Add the rows of the constraint. Raises: PolicyError: they cannot mean what the constraint says."""
+
+    @abstractmethod
+    def plain_slack_usd(self, book: Book) -> Fraction:
+        """What is left of the limit in USD for real-valued quantities, exactly; the promise is kept iff it is ≥ 0."""
+
+    def aux(self, market: Market) -> tuple[AuxSlot, ...]:
+        """Slots that the prover fills for this constraint."""
+        return ()
+
+    def fill(self, values: Sequence[int]) -> tuple[int, ...]:
+        """Best values of the aux slots: with them the rows hold whenever any values make them hold.
+
+        Args:
+            values: row values A·q of this constraint's own rows, in order, with its aux slots at 0.
+        """
+        return ()
+
+    def slack_usd(self, rows: Sequence[RowSlack]) -> Fraction:
+        """What is left of the limit in USD by the integer program, ≥ 0 iff its rows hold. Secret.
+
+        Args:
+            rows: this constraint's own rows, in order.
+        """
+        return min(r.units * r.usd_per_unit for r in rows if r.kind is Kind.NONNEG and r.usd_per_unit is not None)
+
+
+def percent(fraction: Decimal) -> str:
+    """0.025 → "2.5%"."""
+    return decimal_string(fraction.scaleb(2)) + "%"
+
+
+def dollars(amount: Decimal) -> str:
+    """1500000.5 → "1,500,000.5 USD"."""
+    return f"{Decimal(decimal_string(amount)):,f} USD"

@@ -1,0 +1,149 @@
+"""The policy file: what a fund promises, who reports its holdings, and how finely it is measured (protocol §2, §4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+
+from pydantic import Field, StringConstraints, model_validator
+
+from attest.program import canonical_hash, canonical_json
+from optimizer.documents import Document, PublishedDecimal, Symbol, parse_document, read_bytes
+from optimizer.errors import DataError, PolicyError
+from optimizer.policy.constraint import Constraint
+from optimizer.policy.constraints import KINDS
+from optimizer.policy.constraints.leverage import GrossCap
+from optimizer.policy.constraints.nav import NavFloor
+from optimizer.policy.rows import VARIABLES
+
+if TYPE_CHECKING:
+    AnyConstraint = Constraint
+else:
+    AnyConstraint = Annotated[Union[KINDS], Field(discriminator="kind")]  # noqa: UP007 -- the kinds are a tuple
+
+RESERVED_NAMES = ("nav_floor", "gross_cap", "positions", VARIABLES)
+"""Constraint names that the compiler uses itself."""
+
+Role = Literal["custodian", "administrator", "prime_broker", "lending"]
+
+
+class Source(Document):
+    """Someone who reports and signs for some of the holdings.
+
+    Args:
+        name: unique in the policy.
+        role: what the source is to the fund.
+        instruments: ids, without repetition, in the order of the source's slots.
+    """
+
+    name: Symbol
+    role: Role
+    instruments: Annotated[tuple[Symbol, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        name, times = Counter(self.instruments).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"source {self.name!r} lists {name!r} twice; list it once")
+        return self
+
+
+class Policy(Document):
+    """A risk policy.
+
+    Args:
+        version: of this file format.
+        name: of the policy, for humans.
+        nav_floor_usd: NAV that every statement includes, > 0.
+        gross_cap_usd: public bound of the summed sizes of all positions and debts; scales lots and money unit.
+        rounding_tolerance: how far, as a fraction of gross_cap_usd, rounding may move any limit.
+        netting: whether an instrument's slots are summed before a limit on sizes looks at them ("across_sources")
+            or a long at one source and a short at another both count ("none").
+        sources: who must report, each exactly once.
+        constraints: the limits.
+    """
+
+    version: Literal["1"] = "1"
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    nav_floor_usd: Annotated[PublishedDecimal, Field(gt=0)]
+    gross_cap_usd: Annotated[PublishedDecimal, Field(gt=0)]
+    rounding_tolerance: Annotated[PublishedDecimal, Field(gt=0, lt=1)]
+    netting: Literal["across_sources", "none"] = "across_sources"
+    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    constraints: tuple[AnyConstraint, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        source, times = Counter(s.name for s in self.sources).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"two sources are called {source!r}; rename one of them")
+        if self.nav_floor_usd > self.gross_cap_usd:
+            raise ValueError("nav_floor_usd exceeds gross_cap_usd, which no fund can satisfy")
+        names = Counter(name for name, _ in self.named_constraints())
+        taken = {name for name, times in names.items() if times > 1}
+        taken |= {c.name for c in self.constraints if c.name in RESERVED_NAMES}
+        if taken:
+            raise ValueError(f"the constraint name {min(taken)!r} is already taken; choose another")
+        return self
+
+    @property
+    def all_constraints(self) -> tuple[Constraint, ...]:
+        """The two that every program has, then the listed ones."""
+        always = (NavFloor(floor_usd=self.nav_floor_usd), GrossCap(cap_usd=self.gross_cap_usd))
+        return (*always, *self.constraints)
+
+    def named_constraints(self) -> tuple[tuple[str, Constraint], ...]:
+        """Every constraint under its name.
+
+        A constraint without a name takes its kind's; where several would share one, they are numbered from 1.
+        """
+        wanted = Counter(c.default_name for c in self.constraints if c.name is None)
+        seen: Counter[str] = Counter()
+        named: list[tuple[str, Constraint]] = []
+        for constraint in self.all_constraints:
+            name = constraint.name or constraint.default_name
+            if constraint.name is None and wanted[name] > 1:
+                seen[name] += 1
+                name = f"{name}-{seen[name]}"
+            named.append((name, constraint))
+        return tuple(named)
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Ids of all instruments that some source reports, in order of appearance."""
+        return tuple(dict.fromkeys(name for source in self.sources for name in source.instruments))
+
+    @property
+    def hash(self) -> bytes:
+        """The policy hash that stands in every statement key: keccak256 of the canonical JSON, 32 bytes."""
+        return canonical_hash(self.model_dump(mode="json"))
+
+    def sentences(self) -> dict[str, str]:
+        """Constraint name → its promise in words."""
+        return {name: constraint.sentence() for name, constraint in self.named_constraints()}
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON Schema of the policy file."""
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **cls.model_json_schema()}
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Raises: DataError: the file cannot be read; PolicyError: it is no policy, naming the field."""
+        return cls.parse(read_bytes(path))
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        """Raises: PolicyError: the bytes are no policy, naming the field."""
+        try:
+            return parse_document(cls, content)
+        except DataError as error:
+            raise PolicyError(error.column or "policy", error.detail) from error
+
+    def save(self, path: str | Path) -> None:
+        """Write the canonical JSON and a line end. Raises: DataError: the file cannot be written."""
+        try:
+            Path(path).write_bytes(canonical_json(self.model_dump(mode="json")) + b"\n")
+        except OSError as error:
+            raise DataError(f"cannot be written: {error.strerror or error}", file=path) from error

@@ -1,0 +1,100 @@
+"""Positions: one instrument over all the slots that hold it (protocol §2, "How limits become rows").
+
+Limits on a position never stand on single slots, or 70 % split over two custodians would pass a 40 % cap. The
+absolute value of an instrument that cannot be short is the variable itself, so its weight is written on the
+variable: the same statement as a weight on the plus part of its nonneg row, and one group of weights fewer in
+the key. A signed instrument held in several slots gets a free position row; held in one slot, that slot's own
+row serves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import gcd, lcm
+from typing import TYPE_CHECKING
+
+from attest.program import Entry, Kind, Part
+
+if TYPE_CHECKING:
+    from optimizer.policy.rows import RowWriter
+
+
+@dataclass(slots=True)
+class Size:
+    """A size in USD as shares of slot values and prices on parts of rows.
+
+    Args:
+        shares: slot → multiple of its signed value σ·p·q.
+        prices_usd: part of a row → USD per unit of the part.
+    """
+
+    shares: dict[int, int] = field(default_factory=dict)
+    prices_usd: dict[Entry, Fraction] = field(default_factory=dict)
+
+    def __iadd__(self, other: Size) -> Size:
+        self.shares |= other.shares
+        self.prices_usd |= other.prices_usd
+        return self
+
+
+class Positions:
+    """The positions of a layout; writes a position row when a limit first needs it.
+
+    Args:
+        writer: where the rows go.
+        netting: "across_sources" sums an instrument's slots before taking a size, "none" sums their sizes.
+    """
+
+    def __init__(self, writer: RowWriter, netting: str) -> None:
+        self._writer = writer
+        self._across = netting == "across_sources"
+        self._rows: dict[str, tuple[tuple[int, Fraction], ...]] = {}
+
+    def gross(self, instrument: str) -> Size:
+        """|position| in USD."""
+        if not self._writer.market.instrument(instrument).signed:
+            return self.net(instrument, 1)
+        size = self._parts(instrument, Part.PLUS)
+        size += self._parts(instrument, Part.MINUS)
+        return size
+
+    def side(self, instrument: str, side: int) -> Size:
+        """Size in USD of the long (+1) or short (−1) side, or, where that means the same to a limit, its net."""
+        signed = self._writer.market.instrument(instrument).signed
+        if not signed or self._across or len(self._writer.slots_of(instrument)) == 1:
+            return self.net(instrument, side)
+        return self._parts(instrument, Part.PLUS if side > 0 else Part.MINUS)
+
+    def net(self, instrument: str, side: int) -> Size:
+        """±(position) in USD: what is owned or owed, with its sign turned for side −1."""
+        sign = self._writer.market.instrument(instrument).sign
+        return Size(shares=dict.fromkeys(self._writer.slots_of(instrument), side * sign))
+
+    def slot_gross(self, slot: int) -> Size:
+        """|value of one slot| in USD, before any netting."""
+        instrument = self._writer.instrument(slot)
+        if not instrument.signed:
+            return Size(shares={slot: instrument.sign})
+        row, price = self._variable(slot)
+        return Size(prices_usd={Entry(row, part): price for part in Part})
+
+    def _variable(self, slot: int) -> tuple[int, Fraction]:
+        return self._writer.variable_row(slot), self._writer.lot_value_usd(slot)
+
+    def _parts(self, instrument: str, part: Part) -> Size:
+        if instrument not in self._rows:
+            slots = self._writer.slots_of(instrument)
+            if self._across and len(slots) > 1:
+                self._rows[instrument] = (self._position_row(instrument, slots),)
+            else:
+                self._rows[instrument] = tuple(self._variable(slot) for slot in slots)
+        return Size(prices_usd={Entry(row, part): price for row, price in self._rows[instrument]})
+
+    def _position_row(self, instrument: str, slots: tuple[int, ...]) -> tuple[int, Fraction]:
+        """x = Σ (lot_j/g) q_j, with g the greatest common divisor of the lots. (K.1)"""
+        lots = [Fraction(self._writer.lot(slot)) for slot in slots]
+        unit = Fraction(gcd(*(lot.numerator for lot in lots)), lcm(*(lot.denominator for lot in lots)))
+        coefficients = {slot: int(lot / unit) for slot, lot in zip(slots, lots, strict=True)}
+        row = self._writer.count_row(f"positions/{instrument}", Kind.FREE, coefficients)
+        return row, Fraction(self._writer.market.instrument(instrument).price_usd) * unit
