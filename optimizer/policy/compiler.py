@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NoReturn
 
 from attest.errors import ProgramError
 from attest.program import PACKINGS, Layout, Owner, Parameters, Slot, check
@@ -23,9 +24,9 @@ from optimizer.policy.model import Policy
 from optimizer.policy.rows import RowWriter
 
 LARGEST_LOT_USD = Fraction(1)
-UNIT_SHARE = Fraction(1, 100)
+UNIT_SHARE = Fraction(1, 1000)
 """Share of the tolerance that coefficient rounding aims at; lots take the rest."""
-MAX_PASSES = 6
+MAX_PASSES = 5
 
 Named = tuple[tuple[str, Constraint], ...]
 
@@ -63,7 +64,7 @@ def compile_policy(policy: Policy, market: Market) -> CompiledPolicy:
             _refuse_wrapping(compiled, writer)
             return compiled
         scale = finer
-    raise PolicyError("rounding_tolerance", "cannot be reached; raise it, or raise gross_cap_usd")
+    _refuse_coarse_lots(compiled, tolerance)
 
 
 def _refuse_unknown(policy: Policy, market: Market) -> None:
@@ -111,32 +112,36 @@ def _decades(excess: Fraction) -> int:
 
 
 def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Scale:
-    """The same scale where every bound is within the tolerance, else a finer one."""
-    worst = max(compiled.constraints, key=lambda c: c.bound_usd)
-    if worst.bound_usd <= tolerance:
+    """The same scale where every bound is within the tolerance, else a finer one.
+
+    Raises: PolicyError: lots that instruments fix are too coarse.
+    """
+    if max(c.bound_usd for c in compiled.constraints) <= tolerance:
         return scale
     rounding = max(c.rounding_usd for c in compiled.constraints)
     lots = max(c.lots_usd for c in compiled.constraints)
+    if 2 * lots <= tolerance:
+        return _Scale(scale.lots, scale.unit - _decades(max(rounding / (UNIT_SHARE * tolerance), Fraction(2))))
     fixed = [name for name in compiled.policy.instruments if name not in scale.lots]
-    if lots > tolerance / 2 and scale.lots and not _fixed_lots_alone(compiled, fixed, tolerance):
-        down = _decades(max(2 * lots / tolerance, Fraction(2)))
-        return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - 2 * down)
-    if lots > tolerance / 2 and lots > rounding:
-        values = zip(compiled.source_slots, compiled.lot_values_usd, strict=True)
-        largest = max((abs(value), compiled.layout[j].asset) for j, value in values)[1]
-        detail = (
-            f"the lot of instrument {largest!r} alone moves constraint {worst.name!r} by up to "
-            f"{float(worst.lots_usd):.4g} USD, above the tolerance of {float(tolerance):.4g} USD; "
-            "use a smaller lot, or raise rounding_tolerance or gross_cap_usd"
-        )
-        raise PolicyError("rounding_tolerance", detail)
-    return _Scale(scale.lots, scale.unit - _decades(max(rounding / (UNIT_SHARE * tolerance), Fraction(2))))
+    values = list(zip(compiled.source_slots, compiled.lot_values_usd, strict=True))
+    fixed_usd = sum((abs(v) for j, v in values if compiled.layout[j].asset in fixed), Fraction(0))
+    free_usd = sum((abs(v) for j, v in values if compiled.layout[j].asset in scale.lots), Fraction(0))
+    if not free_usd or fixed_usd > max(tolerance, free_usd):
+        _refuse_coarse_lots(compiled, tolerance)
+    down = _decades(max(2 * lots / tolerance, Fraction(2)))
+    return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - 2 * down)
 
 
-def _fixed_lots_alone(compiled: CompiledPolicy, fixed: list[str], tolerance: Fraction) -> bool:
-    """Whether lots that instruments fix already exceed the tolerance in NAV."""
+def _refuse_coarse_lots(compiled: CompiledPolicy, tolerance: Fraction) -> NoReturn:
+    worst = max(compiled.constraints, key=lambda c: c.lots_usd)
     values = zip(compiled.source_slots, compiled.lot_values_usd, strict=True)
-    return sum((abs(v) for j, v in values if compiled.layout[j].asset in fixed), Fraction(0)) > tolerance
+    largest = max((abs(value), compiled.layout[j].asset) for j, value in values)[1]
+    detail = (
+        f"rounding to lots moves constraint {worst.name!r} by up to {float(worst.lots_usd):.4g} USD, above the "
+        f"tolerance of {float(tolerance):.4g} USD; instrument {largest!r} has the largest lot: give it a smaller "
+        "one, or raise rounding_tolerance or gross_cap_usd"
+    )
+    raise PolicyError("rounding_tolerance", detail)
 
 
 def _layout(policy: Policy, market: Market, scale: _Scale, aux: Mapping[str, tuple[AuxSlot, ...]]) -> Layout:

@@ -67,14 +67,16 @@ class Constraint(Document, ABC):
     """
 
     registry: ClassVar[dict[str, type[Constraint]]] = {}
+    listed: ClassVar[bool] = True
+    """Whether a policy file may list the kind; the compiler adds the others itself."""
 
     kind: str
     name: Symbol | None = None
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, listed: bool = True, **kwargs: Any) -> None:
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        if listed:
+        if cls.listed:
             Constraint.registry[cls.model_fields["kind"].default] = cls
 
     @property

@@ -297,8 +297,11 @@ class RowWriter:
         """Raises: PolicyError: a row whose parts may leave [0, 2^77) under the gross cap."""
         for row, bound in zip(program.rows, self.bounds, strict=True):
             if bound.magnitude > PART_LIMIT:
-                detail = f"row {row.name!r} may leave [0, 2^77); raise rounding_tolerance, or publish limits and "
-                raise PolicyError(row.constraint, detail + "confidence levels with fewer decimals")
+                detail = (
+                    f"row {row.name!r} may leave [0, 2^77); raise rounding_tolerance, fix larger lots, or publish "
+                    "limits and confidence levels with fewer decimals"
+                )
+                raise PolicyError(row.constraint, detail)
 
     def _add(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,12 +44,14 @@ class GrossLeverage(Constraint):
         return Fraction(self.limit) * book.nav_usd - gross
 
 
-class GrossCap(Constraint, listed=False):
+class GrossCap(Constraint):
     """Σ |slot value| ≤ cap, without netting: the public size that lots, money unit and bounds are scaled to.
 
     Args:
         cap_usd: the cap.
     """
+
+    listed: ClassVar[bool] = False
 
     kind: Literal["gross_cap"] = "gross_cap"
     cap_usd: Annotated[PublishedDecimal, Field(gt=0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,12 +14,14 @@ from optimizer.policy.constraint import Constraint, dollars
 from optimizer.policy.rows import RowWriter
 
 
-class NavFloor(Constraint, listed=False):
+class NavFloor(Constraint):
     """NAV ≥ floor.
 
     Args:
         floor_usd: at least one money unit.
     """
+
+    listed: ClassVar[bool] = False
 
     kind: Literal["nav_floor"] = "nav_floor"
     floor_usd: Annotated[PublishedDecimal, Field(gt=0)]
