@@ -1,0 +1,158 @@
+"""The best allocation under a compiled policy, rounded to lots and checked against the program itself.
+
+The limits are the program's own rows less what rounding to lots may cost, so a solution rounded to lots
+satisfies the integer program but for the solver's own tolerance. Every answer is therefore put to
+`attest.program.solve`; where a row fails, all limits are tightened tenfold and solved again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from math import isfinite
+
+import numpy as np
+
+from attest.errors import StatementFalse
+from attest.program import solve
+from optimizer.allocate.allocation import Allocation
+from optimizer.allocate.flags import solve_task
+from optimizer.allocate.infeasible import conflict
+from optimizer.allocate.objective import (
+    ConvexObjective,
+    MaximiseReturn,
+    MaximiseSharpe,
+    MinimiseShortfall,
+    MinimiseVolatility,
+    Objective,
+)
+from optimizer.allocate.outlook import DAYS_PER_YEAR, Outlook, outlook
+from optimizer.allocate.scaled import scaled_program
+from optimizer.allocate.solver import Solution, SolverName, Task
+from optimizer.errors import DataError, Infeasible, SolverFailed, Unbounded
+from optimizer.policy import CompiledPolicy, ExpectedShortfall
+
+FIRST_MARGIN = 1e-7
+ATTEMPTS = 5
+RISKLESS = 1e-7
+"""Annual volatility per annual excess return below which a Sharpe ratio counts as unbounded."""
+
+NO_EXCESS = (
+    "no allocation under the policy is expected to earn more than the risk-free rate; this is the one with the "
+    "highest expected return and, among those, the lowest volatility"
+)
+
+
+def optimise(
+    compiled: CompiledPolicy,
+    objective: Objective,
+    capital_usd: float,
+    *,
+    expected_returns: Mapping[str, float] | None = None,
+    exact: bool = False,
+    solver: SolverName | None = None,
+) -> Allocation:
+    """The best allocation of a capital under a policy.
+
+    Args:
+        compiled: the policy on its market.
+        objective: what to choose it for.
+        capital_usd: NAV of the allocation, up to one lot per slot below.
+        expected_returns: instrument id → expected return a year, see `outlook`.
+        exact: choose the scenarios in which historical VaR may be exceeded by branch and bound (linear objectives
+            only) instead of a local search.
+        solver: "HIGHS" or "CLARABEL"; None takes HiGHS for linear objectives and Clarabel for conic ones.
+    Returns: an allocation whose `quantities` satisfy the program.
+    Raises: Infeasible: naming constraints in conflict; Unbounded: a riskless excess return under maximum Sharpe;
+        SolverFailed; DataError: capital or expected returns that are no numbers.
+    """
+    if not (isfinite(capital_usd) and capital_usd > 0):
+        raise DataError("the capital must be a positive amount of USD")
+    beliefs = outlook(compiled, expected_returns)
+    program = scaled_program(compiled, capital_usd)
+    margin, first = FIRST_MARGIN, True
+    for _ in range(ATTEMPTS):
+        task = Task(program, beliefs, None, margin, solver=solver)
+        try:
+            solution, note = _choose(task, objective, exact)
+        except Infeasible as error:
+            if first:
+                raise Infeasible(conflict(task)) from error
+            raise SolverFailed("rounding to lots", "no allocation survives it; use smaller lots") from error
+        lots = program.whole_lots(solution.point)
+        quantities = compiled.quantities(lots)
+        try:
+            solve(compiled.program, quantities)
+        except StatementFalse:
+            margin, first = 10 * margin, False
+            continue
+        binding = _binding(compiled, quantities, 10 * margin * capital_usd)
+        allocation = _allocation(compiled, objective, lots, beliefs)
+        return replace(allocation, solver=solution.solver, quantities=quantities, binding=binding, note=note)
+    raise SolverFailed(solution.solver, "its answers break the program even with a wide margin")
+
+
+def _choose(task: Task, objective: Objective, exact: bool) -> tuple[Solution, str]:
+    """The solution and a note on how it is defined."""
+    if isinstance(objective, ConvexObjective):
+        return solve_task(replace(task, objective=objective), exact=exact)[0], ""
+    if isinstance(objective, MaximiseSharpe):
+        return _maximise_sharpe(task, objective)
+    raise DataError(f"{type(objective).__name__} is no objective that the optimiser knows")
+
+
+def _maximise_sharpe(task: Task, objective: MaximiseSharpe) -> tuple[Solution, str]:
+    highest, exempt = solve_task(replace(task, objective=MaximiseReturn(), solver=None))
+    best_excess = -highest.objective - objective.risk_free_annual
+    if best_excess <= RISKLESS:
+        calmest = replace(task, objective=MinimiseVolatility(), least_return_annual=-highest.objective - RISKLESS)
+        return solve_task(replace(calmest, solver=None), hint=exempt)[0], NO_EXCESS
+    budget = task.program.budget[: task.program.slots]
+    excess = task.outlook.mean * DAYS_PER_YEAR - objective.risk_free_annual * budget
+    ratio = replace(task, objective=MinimiseVolatility(), homogeneous=(excess, best_excess), solver=None)
+    solution, _ = solve_task(ratio, hint=exempt)
+    if solution.objective <= RISKLESS * best_excess:
+        raise Unbounded("it allows a riskless return above the risk-free rate; raise risk_free_annual above it")
+    return solution, ""
+
+
+def shortfall_confidence(compiled: CompiledPolicy) -> float:
+    """Level at which expected shortfall is reported: that of the policy's first such limit, else 0.975."""
+    levels = [c.confidence for c in compiled.policy.constraints if isinstance(c, ExpectedShortfall)]
+    return float(levels[0]) if levels else 0.975
+
+
+def _allocation(compiled: CompiledPolicy, objective: Objective, lots: tuple[int, ...], beliefs: Outlook) -> Allocation:
+    nav = compiled.nav_usd(lots)
+    values = [count * value for count, value in zip(lots, compiled.lot_values_usd, strict=True)]
+    totals: dict[str, Fraction] = {}
+    for j, value in zip(compiled.source_slots, values, strict=True):
+        totals[compiled.layout[j].asset] = totals.get(compiled.layout[j].asset, Fraction(0)) + value
+    signs = [compiled.layout[j].sign for j in compiled.source_slots]
+    positions = np.array([float(sign * value / nav) for sign, value in zip(signs, values, strict=True)])
+    expected, volatility = beliefs.expected_return_annual(positions), beliefs.volatility_annual(positions)
+    confidence = objective.confidence if isinstance(objective, MinimiseShortfall) else shortfall_confidence(compiled)
+    risk_free = objective.risk_free_annual if isinstance(objective, MaximiseSharpe) else 0.0
+    return Allocation(
+        compiled=compiled,
+        objective=objective.name,
+        lots=lots,
+        positions_usd=totals,
+        nav_usd=nav,
+        objective_value=objective.value(beliefs, positions),
+        expected_return_annual=expected,
+        volatility_annual=volatility,
+        expected_shortfall=beliefs.expected_shortfall(positions, confidence),
+        shortfall_confidence=confidence,
+        sharpe_annual=(expected - risk_free) / volatility if volatility > RISKLESS else None,
+        quantities=(),
+        solver="",
+        binding=(),
+    )
+
+
+def _binding(compiled: CompiledPolicy, quantities: tuple[int, ...], margin_usd: float) -> tuple[str, ...]:
+    """Constraints that leave no more than rounding to lots and the solver's margin account for."""
+    left = compiled.slacks_usd(quantities)
+    return tuple(c.name for c in compiled.constraints if left[c.name] <= 2 * c.bound_usd + Fraction(margin_usd))
