@@ -46,7 +46,7 @@ def parse_decimal(value: Any) -> Decimal:
     text = value
     if isinstance(value, Decimal):
         if not value.is_finite() or abs(value.adjusted()) > 2 * MAX_DIGITS:
-            raise ValueError(f"{value} is outside the range of published decimals")
+            raise ValueError("a number outside the range of published decimals")
         text = decimal_string(value)
     elif isinstance(value, int):
         text = str(value) if abs(value) < 10**MAX_DIGITS else ""
@@ -74,9 +74,9 @@ Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$")]
 
 
 class Document(BaseModel):
-    """Base of everything that is read from a public JSON file."""
+    """Base of everything that is read from a JSON file; errors never repeat what it says, which may be private."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
