@@ -42,7 +42,11 @@ def branch_and_bound(task: Task, kept: Mask, groups: list[FlagGroup]) -> tuple[S
         constraints.append(cp.Constant(group.weights) @ flag <= group.budget)
         flags.append(flag)
     problem = cp.Problem(cp.Minimize(posed.expression), constraints)
-    run(problem, "HIGHS", time_limit=SECONDS, mip_rel_gap=1e-6)
+    try:
+        run(problem, "HIGHS", time_limit=SECONDS, mip_rel_gap=1e-6)
+    except SolverFailed as error:
+        status = f"undecided after {SECONDS:.0f} s which scenarios may exceed the limit ({error.status})"
+        raise SolverFailed("HIGHS", status) from error
     raised = [group.rows[np.asarray(flag.value) > 0.5] for group, flag in zip(groups, flags, strict=True)]
     exempt = frozenset(int(r) for rows in raised for r in rows)
     all_rows = [r for group in groups for r in group.rows.tolist()]

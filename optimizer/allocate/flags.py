@@ -3,9 +3,9 @@
 Which scenarios are exempt is a choice of at most `budget` inequalities per group; for a fixed choice the problem
 is convex, and its optimum satisfies the exact limit (an inner approximation). The search starts from the optimum
 without these limits, which is the answer if it happens to keep them, and exempts the worst scenarios of several
-points; then it spends the exemptions again where the limits hold the objective back most, as long as that
-improves. It is a local search: its answer is always allowed, and for linear objectives `exact` replaces it by
-HiGHS branch and bound, which also decides when no choice was found.
+points; then it spends unused exemptions where the limits hold the objective back most, and exchanges single ones,
+as long as that improves. It is a local search: its answer is always allowed, and for linear objectives `exact`
+replaces it by HiGHS branch and bound, which also decides when no choice was found.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from optimizer.allocate.solver import Exempt, Solution, Task, solve_with
 from optimizer.errors import Infeasible, SolverFailed
 
 MAX_ROUNDS = 12
-IMPROVEMENT = 1e-7
+MAX_EXCHANGES = 24
+CANDIDATES = 4
+IMPROVEMENT = 1e-6
 TOLERANCE = 1e-9
 
 
@@ -51,14 +53,14 @@ def solve_task(task: Task, *, exact: bool = False, hint: Exempt | None = None) -
         if found is not None and (best is None or found[0].objective < best[0].objective):
             best = found
     if best is not None:
-        return best
+        return best if task.objective is None else _exchange(task, groups, best)
     feasible = branch_and_bound(replace(task, objective=None, homogeneous=None), _kept(task, groups, every), groups)
     if task.objective is None:
         return feasible
     found = _improve(task, groups, feasible[1])
     if found is None:
         raise SolverFailed(feasible[0].solver, "a feasible choice of scenarios became infeasible")
-    return found
+    return _exchange(task, groups, found)
 
 
 def _kept(task: Task, groups: list[FlagGroup], exempt: Exempt) -> Mask:
@@ -110,6 +112,37 @@ def _improve(task: Task, groups: list[FlagGroup], exempt: Exempt) -> tuple[Solut
         if exempt == best[1]:
             return best
     return best
+
+
+def _exchange(task: Task, groups: list[FlagGroup], best: tuple[Solution, Exempt]) -> tuple[Solution, Exempt]:
+    """Give the exemption of a scenario that barely needs it to one whose limit costs much, while that improves."""
+    tried: set[Exempt] = {best[1]}
+    while len(tried) <= MAX_EXCHANGES:
+        for exempt in _neighbours(task, groups, best):
+            if exempt in tried:
+                continue
+            tried.add(exempt)
+            found = _improve(task, groups, exempt)
+            if found is not None and found[0].objective < best[0].objective - IMPROVEMENT * abs(best[0].objective):
+                best = found
+                break
+            if len(tried) > MAX_EXCHANGES:
+                break
+        else:
+            return best
+    return best
+
+
+def _neighbours(task: Task, groups: list[FlagGroup], best: tuple[Solution, Exempt]) -> Iterator[Exempt]:
+    solution, exempt = best
+    for group in groups:
+        excess = dict(zip(group.rows.tolist(), task.excess(group.rows, solution.point).tolist(), strict=True))
+        weight = dict(zip(group.rows.tolist(), group.weights.tolist(), strict=True))
+        price = dict(zip(group.rows.tolist(), np.abs(solution.prices[group.rows]).tolist(), strict=True))
+        given = sorted((r for r in excess if r in exempt), key=lambda r: excess[r])[:CANDIDATES]
+        wanted = sorted((r for r in excess if r not in exempt and price[r] > TOLERANCE), key=lambda r: -price[r])
+        for wants in wanted[:CANDIDATES]:
+            yield from ((exempt - {gives}) | {wants} for gives in given if weight[wants] <= weight[gives])
 
 
 def _score(task: Task, group: FlagGroup, solution: Solution) -> Array:

@@ -27,7 +27,7 @@ from optimizer.policy import CompiledPolicy
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-NEGLIGIBLE = 1e-9
+NEGLIGIBLE = 1e-8
 """Positions below this fraction of capital are solver noise and rounded to nothing."""
 
 
