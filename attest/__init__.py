@@ -1,1 +1,32 @@
 """Commitments and zero-knowledge proofs about a private vector of holdings."""
+
+from attest.commitment import Holdings, SourceCommitment, SourceOpening, SourceSet, open_source
+from attest.errors import AttestError, EncodingError, ProgramError, ProofRejected, SourceError, StatementFalse
+from attest.proof import Context
+from attest.prover import PreviousHoldings, prove
+from attest.srs import Setup, load_setup
+from attest.statement import Statement, StatementKey, build_statement
+from attest.verifier import verify
+
+__all__ = [
+    "AttestError",
+    "Context",
+    "EncodingError",
+    "Holdings",
+    "PreviousHoldings",
+    "ProgramError",
+    "ProofRejected",
+    "Setup",
+    "SourceCommitment",
+    "SourceError",
+    "SourceOpening",
+    "SourceSet",
+    "Statement",
+    "StatementFalse",
+    "StatementKey",
+    "build_statement",
+    "load_setup",
+    "open_source",
+    "prove",
+    "verify",
+]

@@ -183,17 +183,7 @@ class SourceSet:
     @property
     def hash(self) -> bytes:
         """sourceSetHash: what the registry stores once per fund and epoch. (P.6)"""
-        types = [
-            "address",
-            "uint64",
-            "uint64",
-            "bytes32",
-            "bytes32[]",
-            "bytes32[]",
-            "bytes32[]",
-            "uint256[]",
-            "uint256[]",
-        ]
+        lists = ["bytes32[]", "bytes32[]", "bytes32[]", "uint256[]", "uint256[]"]
         return bytes(
             keccak(
                 abi_encode(

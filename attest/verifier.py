@@ -20,23 +20,28 @@ from attest.statement import StatementKey
 
 def _read_evaluations(reader: ProofReader, key: StatementKey) -> Evaluations:
     packing, vectors, limbs = key.parameters.packing, key.vectors, key.parameters.limb_count
+    holdings, limb_evals = reader.scalars(vectors), reader.scalars(limbs)
+    multiplicities, flags = reader.scalars(2)
+    helpers = reader.scalars(len(HELPER_LIMBS))
+    running_sum, table, weights, flag_weights, square_weights, running_sum_next = reader.scalars(6)
     return Evaluations(
-        reader.scalars(vectors),
-        reader.scalars(limbs),
-        *reader.scalars(2),
-        helpers=reader.scalars(len(HELPER_LIMBS)),
-        running_sum=reader.scalars(1)[0],
-        table=reader.scalars(1)[0],
-        weights=reader.scalars(1)[0],
-        flag_weights=reader.scalars(1)[0],
-        square_weights=reader.scalars(1)[0],
-        running_sum_next=reader.scalars(1)[0],
+        holdings,
+        limb_evals,
+        multiplicities,
+        flags,
+        helpers,
+        running_sum,
+        table,
+        weights,
+        flag_weights,
+        square_weights,
+        running_sum_next,
         rotated=[reader.scalars(vectors) for _ in range(1, packing)],
         matrix=[reader.scalars(packing) for _ in range(vectors)],
     )
 
 
-def verify(
+def verify(  # noqa: PLR0915 - one story, in the protocol's order
     setup: Setup,
     key: StatementKey,
     context: Context,

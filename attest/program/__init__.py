@@ -6,12 +6,13 @@ rules they obey, and the check of a vector in plain integers.
 
 from attest.program.canonical import canonical_hash, canonical_json, decimal_string
 from attest.program.layout import Layout, Owner, Slot, source_id
-from attest.program.parameters import PACKINGS, RANGE_BITS, Parameters, packing_for
+from attest.program.parameters import BLINDING_ENTRIES, PACKINGS, RANGE_BITS, Parameters, packing_for
 from attest.program.rows import Entry, Kind, Part, Program, ProgramBuilder, Row
 from attest.program.rules import PART_LIMIT, check
 from attest.program.witness import Witness, row_values, slacks, solve
 
 __all__ = [
+    "BLINDING_ENTRIES",
     "PACKINGS",
     "PART_LIMIT",
     "RANGE_BITS",
