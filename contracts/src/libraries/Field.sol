@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
+
+/// @dev r, the order of the groups of BLS12-381 (EIP-2537, "Curve parameters").
+uint256 constant R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+
+/// @notice An element of F_r, always below r. Arithmetic is modular, so it needs no overflow checks.
+type F is uint256;
+
+F constant ZERO = F.wrap(0);
+F constant ONE = F.wrap(1);
+
+using {add as +, sub as -, mul as *, same as ==, neg, square, isZero, raw} for F global;
+
+function add(F a, F b) pure returns (F) {
+    return F.wrap(addmod(F.unwrap(a), F.unwrap(b), R));
+}
+
+function sub(F a, F b) pure returns (F) {
+    unchecked {
+        return F.wrap(addmod(F.unwrap(a), R - F.unwrap(b), R));
+    }
+}
+
+function mul(F a, F b) pure returns (F) {
+    return F.wrap(mulmod(F.unwrap(a), F.unwrap(b), R));
+}
+
+function same(F a, F b) pure returns (bool) {
+    return F.unwrap(a) == F.unwrap(b);
+}
+
+function neg(F a) pure returns (F) {
+    return ZERO - a;
+}
+
+function square(F a) pure returns (F) {
+    return a * a;
+}
+
+function isZero(F a) pure returns (bool) {
+    return F.unwrap(a) == 0;
+}
+
+function raw(F a) pure returns (uint256) {
+    return F.unwrap(a);
+}
+
+/// @title The scalar field F_r of BLS12-381 (protocol §3)
+library Field {
+    /// @dev MODEXP, the only way to an inverse: x^(r−2) (EIP-198).
+    uint256 private constant MODEXP = 0x05;
+
+    /// @dev x mod r.
+    function reduce(uint256 x) internal pure returns (F) {
+        return F.wrap(x % R);
+    }
+
+    /// @dev x^(2^k) by k squarings.
+    function squareTimes(F x, uint256 k) internal pure returns (F) {
+        for (; k != 0;) {
+            x = x.square();
+            unchecked {
+                --k;
+            }
+        }
+        return x;
+    }
+
+    /// @dev 1/x. MODEXP of 0 answers 0, hence the check.
+    function inverse(F x) internal view returns (F y) {
+        bool done;
+        assembly ("memory-safe") {
+            // abi.encodePacked(uint256(32), uint256(32), uint256(32), x, r − 2, r)
+            let p := mload(0x40)
+            mstore(p, 0x20)
+            mstore(add(p, 0x20), 0x20)
+            mstore(add(p, 0x40), 0x20)
+            mstore(add(p, 0x60), x)
+            mstore(add(p, 0x80), 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfefffffffeffffffff)
+            mstore(add(p, 0xa0), 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001)
+            done := staticcall(gas(), MODEXP, p, 0xc0, 0x00, 0x20)
+            done := and(done, eq(returndatasize(), 0x20))
+            y := mload(0x00)
+        }
+        if (!done || y.isZero()) revert IProofVerifier.ZeroDivisor();
+    }
+
+    /// @notice Replaces every denominator by numerator / denominator, with one inversion (Montgomery's trick).
+    /// @dev Reverts with ZeroDivisor when any denominator is 0, because then their product is.
+    function divideAll(F[] memory numerators, F[] memory denominators) internal view {
+        uint256 length = denominators.length;
+        F[] memory prefixes = new F[](length); // prefixes[i] = Π denominators[0..i−1]
+        F product = ONE;
+        unchecked {
+            for (uint256 i; i < length; ++i) {
+                set(prefixes, i, product);
+                product = product * get(denominators, i);
+            }
+            F running = inverse(product); // 1 / Π denominators[0..i]
+            for (uint256 i = length; i != 0;) {
+                --i;
+                F denominator = get(denominators, i);
+                set(denominators, i, running * get(prefixes, i) * get(numerators, i));
+                running = running * denominator;
+            }
+        }
+    }
+
+    /// @dev array[i] without the bounds check, for loops that stay inside by construction.
+    function get(F[] memory array, uint256 i) internal pure returns (F x) {
+        assembly ("memory-safe") {
+            x := mload(add(add(array, 0x20), shl(5, i)))
+        }
+    }
+
+    /// @dev array[i] = x without the bounds check, for loops that stay inside by construction.
+    function set(F[] memory array, uint256 i, F x) internal pure {
+        assembly ("memory-safe") {
+            mstore(add(add(array, 0x20), shl(5, i)), x)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {F, Field} from "./Field.sol";
+
+/// @title The Fiat–Shamir transcript over keccak256 (protocol §5)
+/// @notice absorb(x): state = keccak256(state ‖ x), one absorb for each item; challenge: state = keccak256(state ‖ 0x01),
+/// value = state mod r. Everything but a point is 32 bytes big-endian, a point is its 128 bytes of EIP-2537.
+library Transcript {
+    /// @dev The state and, right behind it, the item that is hashed with it.
+    struct State {
+        bytes32 state;
+        bytes32 item;
+        bytes32 item1;
+        bytes32 item2;
+        bytes32 item3;
+    }
+
+    /// @dev keccak256("attest/v1/policy").
+    bytes32 private constant POLICY_TAG = keccak256("attest/v1/policy");
+
+    function start() internal pure returns (State memory transcript) {
+        transcript.state = POLICY_TAG;
+    }
+
+    function absorb(State memory transcript, bytes32 item) internal pure {
+        assembly ("memory-safe") {
+            // transcript.item = item; transcript.state = keccak256(abi.encodePacked(transcript.state, item))
+            mstore(add(transcript, 0x20), item)
+            mstore(transcript, keccak256(transcript, 0x40))
+        }
+    }
+
+    function absorb(State memory transcript, uint256 item) internal pure {
+        absorb(transcript, bytes32(item));
+    }
+
+    function absorb(State memory transcript, F item) internal pure {
+        absorb(transcript, bytes32(item.raw()));
+    }
+
+    /// @dev The 128 bytes of calldata at `offset`.
+    function absorbPoint(State memory transcript, uint256 offset) internal pure {
+        assembly ("memory-safe") {
+            // transcript.state = keccak256(abi.encodePacked(transcript.state, msg.data[offset:offset + 128]))
+            calldatacopy(add(transcript, 0x20), offset, 0x80)
+            mstore(transcript, keccak256(transcript, 0xa0))
+        }
+    }
+
+    function challenge(State memory transcript) internal pure returns (F) {
+        bytes32 state;
+        assembly ("memory-safe") {
+            // transcript.state = keccak256(abi.encodePacked(transcript.state, uint8(1)))
+            mstore8(add(transcript, 0x20), 0x01)
+            state := keccak256(transcript, 0x21)
+            mstore(transcript, state)
+        }
+        return Field.reduce(uint256(state));
+    }
+}
