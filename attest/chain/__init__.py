@@ -1,0 +1,1 @@
+"""The chain side: contract artifacts, client and publisher."""
