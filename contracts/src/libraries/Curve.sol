@@ -27,8 +27,7 @@ library Curve {
     uint256 private constant PAIRING_GAS = 37_700 + 2 * 32_600;
 
     /// @dev Thousandths of the full price for k = 1..128 terms, two bytes each; more terms cost what 128 do (EIP-2537).
-    bytes private constant DISCOUNTS =
-        hex"03e803b50350031d02fc02ee02e202d802cf02c802c102ba02b402af02aa02a502a1029d029902950292028e028b028802850282"
+    bytes private constant DISCOUNTS = hex"03e803b50350031d02fc02ee02e202d802cf02c802c102ba02b402af02aa02a502a1029d029902950292028e028b028802850282"
         hex"0280027d027b0278027602730271026f026d026b026902670265026302610260025e025c025b0259025702560254025302510250"
         hex"024f024d024c024a02490248024602450244024302410240023f023e023d023c023a023902380237023602350234023302320231"
         hex"0230022f022e022d022c022b022a02290228022702260225022402230223022202210220021f021e021d021c021c021b021a0219"
@@ -55,6 +54,16 @@ library Curve {
     }
 
     /// @dev sum += scalar · point.
+    function add(Sum memory sum, bytes32[4] calldata point, F scalar) internal pure {
+        uint256 term = _take(sum);
+        assembly ("memory-safe") {
+            // memory[term:term + 160] = abi.encodePacked(point, scalar)
+            calldatacopy(term, point, POINT_BYTES)
+            mstore(add(term, POINT_BYTES), scalar)
+        }
+    }
+
+    /// @dev sum += scalar · point.
     function add(Sum memory sum, bytes memory point, F scalar) internal pure {
         uint256 term = _take(sum);
         assembly ("memory-safe") {
@@ -69,6 +78,15 @@ library Curve {
         assert(term < sum.end);
         unchecked {
             sum.next = term + TERM_BYTES;
+        }
+    }
+
+    /// @dev The 128 bytes of calldata at `offset`.
+    function load(uint256 offset) internal pure returns (bytes memory point) {
+        point = new bytes(POINT_BYTES);
+        assembly ("memory-safe") {
+            // point = msg.data[offset:offset + 128]
+            calldatacopy(add(point, 0x20), offset, POINT_BYTES)
         }
     }
 

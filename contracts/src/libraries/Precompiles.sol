@@ -33,9 +33,9 @@ library Precompiles {
     function _multiplies() private view returns (bool) {
         (bool done, bytes memory point) =
             G1MSM.staticcall{gas: MULTIPLICATION_GAS}(bytes.concat(Setup.G1_ONE, bytes32(uint256(1))));
-        (bool outside,) = G1MSM.staticcall{
-            gas: MULTIPLICATION_GAS
-        }(abi.encodePacked(uint256(0), uint256(0), uint256(0), uint256(2), uint256(1)));
+        (bool outside,) = G1MSM.staticcall{gas: MULTIPLICATION_GAS}(
+            abi.encodePacked(uint256(0), uint256(0), uint256(0), uint256(2), uint256(1))
+        );
         return done && keccak256(point) == keccak256(Setup.G1_ONE) && !outside;
     }
 

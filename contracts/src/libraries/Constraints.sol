@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {F, Field, ONE} from "./Field.sol";
+import {Challenges, FiatShamir, Proof} from "./FiatShamir.sol";
+import {PublicValues} from "./Values.sol";
+
+/// @title The constraints at ζ (protocol §5, step 2)
+library Constraints {
+    /// @dev The claimed values at ζ. shifted: γ + D_k. combined: S = Σ 2^{11k} D_k.
+    struct Row {
+        F[7] shifted;
+        F combined;
+        F multiplicities;
+        F flags;
+        F[3] helpers;
+        F runningSum;
+        F table;
+        F weights;
+        F flagWeights;
+        F squareWeights;
+        F runningSumNext;
+    }
+
+    /// @dev 2^limbWidth.
+    F private constant LIMB_BASE = F.wrap(2048);
+
+    /// @notice Σ_k y^k · constraint k, at ζ; the quotient's value times ζ^n − 1.
+    function sum(Proof memory proof, Challenges memory drawn, PublicValues memory values)
+        internal
+        pure
+        returns (F total)
+    {
+        unchecked {
+            Row memory row = _row(proof, drawn.gamma);
+            // Constraints 8 and 9: L_0 (Q̂ − 1), for each vector. Horner's rule in y, from the last to the first.
+            for (uint256 i = proof.vectors; i != 0;) {
+                --i;
+                total = total * drawn.y + values.first * (FiatShamir.rotated(proof, i, 0) - ONE);
+            }
+            F y = drawn.y;
+            // 7 and 6: L_{n−8} Φ and L_0 Φ.
+            total = total * y + values.firstBlinding * row.runningSum;
+            total = total * y + values.first * row.runningSum;
+            // 5 and 4: act w_E S (1 − E) and act (E² − E).
+            F active = values.active;
+            total = total * y + active * row.flagWeights * row.combined * (ONE - row.flags);
+            total = total * y + active * (row.flags.square() - row.flags);
+            // 3: act ((Φ(ωX) − Φ(X) − h_0 − h_1 − h_2 − θ LIN)(γ + tbl) + m).
+            F step = row.runningSumNext - row.runningSum - row.helpers[0] - row.helpers[1] - row.helpers[2];
+            step = step - drawn.theta * _linear(proof, row, values.kernel);
+            total = total * y + active * (step * (drawn.gamma + row.table) + row.multiplicities);
+            // 2, 1 and 0: h_i is the sum of 1/(γ + D_k) over its limbs.
+            F[7] memory d = row.shifted;
+            total = total * y + active * (row.helpers[2] * d[5] * d[6] - (d[5] + d[6]));
+            total = total * y + active * (row.helpers[1] * d[3] * d[4] - (d[3] + d[4]));
+            F pairs = d[0] * d[1] + d[0] * d[2] + d[1] * d[2];
+            total = total * y + active * (row.helpers[0] * d[0] * d[1] * d[2] - pairs);
+        }
+    }
+
+    /// @dev LIN = S(κ + w) + E w_E + S² w_2 − Σ_b Q̂(ω^b ζ) T_b(ζ), over each vector.
+    function _linear(Proof memory proof, Row memory row, F kernel) private pure returns (F linear) {
+        F s = row.combined;
+        linear = s * (kernel + row.weights) + row.flags * row.flagWeights + s.square() * row.squareWeights;
+        unchecked {
+            for (uint256 vector; vector < proof.vectors; ++vector) {
+                for (uint256 b; b < proof.packing; ++b) {
+                    linear = linear - FiatShamir.rotated(proof, vector, b) * FiatShamir.matrix(proof, vector, b);
+                }
+            }
+        }
+    }
+
+    function _row(Proof memory proof, F gamma) private pure returns (Row memory row) {
+        F[] memory evaluations = proof.evaluations;
+        uint256 next = proof.vectors;
+        unchecked {
+            F scale = ONE;
+            for (uint256 k; k < 7; ++k) {
+                F limb = Field.get(evaluations, next++);
+                row.shifted[k] = gamma + limb;
+                row.combined = row.combined + scale * limb;
+                scale = scale * LIMB_BASE;
+            }
+            row.multiplicities = Field.get(evaluations, next++);
+            row.flags = Field.get(evaluations, next++);
+            for (uint256 i; i < 3; ++i) {
+                row.helpers[i] = Field.get(evaluations, next++);
+            }
+            row.runningSum = Field.get(evaluations, next++);
+            row.table = Field.get(evaluations, next++);
+            row.weights = Field.get(evaluations, next++);
+            row.flagWeights = Field.get(evaluations, next++);
+            row.squareWeights = Field.get(evaluations, next++);
+            row.runningSumNext = Field.get(evaluations, next);
+        }
+    }
+}

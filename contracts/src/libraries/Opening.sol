@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Holdings, IProofVerifier, Source} from "../interfaces/IProofVerifier.sol";
+import {Curve} from "./Curve.sol";
+import {F, Field, ONE} from "./Field.sol";
+import {Challenges, FiatShamir, Proof} from "./FiatShamir.sol";
+import {Setup} from "./Setup.sol";
+import {Group, StatementKey} from "./StatementKeys.sol";
+import {PublicValues} from "./Values.sol";
+
+/// @title The batched opening (protocol §5, step 5; SHPLONK, BDFG20)
+/// @notice One sum in G1, L + uW' = Σ_i (Z_T(u)/Z_i(u))(f_i − r_i(u)) − Z_T(u) W + uW', and one check
+/// e(L + uW', [1]_2) = e(W', [τ]_2).
+/// @dev f_i are commitments weighted by powers of v. Q̂ at x is opened as [L_0] + Σ C_k + M(x) [b] to its value without
+/// the public slots: what they contribute is known, Σ value·L_j(x), and is taken off the claim, so that no [L_j] is needed
+/// here. Every C_k is a term of its own, because the multiplication checks that it lies in the subgroup.
+library Opening {
+    using Curve for Curve.Sum;
+
+    /// @dev What the steps share. cleared: Z_T(u)/(u − ω^b ζ) for b < B, then Z_T(u)/(u^B − α). power: the next v^k.
+    /// claimed: Σ of claimed values with their weights. runningSum: the scalar of [Φ] so far. sources, masks: for each vector the scalar of its C_k and of [b].
+    struct State {
+        Curve.Sum sum;
+        F[] cleared;
+        F product;
+        F v;
+        F power;
+        F claimed;
+        F runningSum;
+        F[] sources;
+        F[] masks;
+    }
+
+    /// @param quotient the quotient's value at ζ, computed from the constraints
+    function check(
+        StatementKey calldata key,
+        Holdings[] calldata holdings,
+        Proof memory proof,
+        Challenges memory drawn,
+        PublicValues memory values,
+        F quotient
+    ) internal view {
+        State memory state;
+        state.sum = Curve.allocate(_terms(key, holdings));
+        (state.cleared, state.product) = _clear(proof.packing, drawn);
+        state.v = drawn.v;
+        state.power = ONE;
+        state.sources = new F[](proof.vectors);
+        state.masks = new F[](proof.vectors);
+
+        _openColumns(state, proof, values);
+        _openWeights(state, key, proof, values);
+        _openQuotient(state, proof, values, quotient);
+        _openRotations(state, proof, values);
+        _openMatrix(state, proof, values, key.columns, 0, drawn.u);
+        if (proof.vectors == 2) _openMatrix(state, proof, values, key.previousColumns, 1, drawn.u);
+        F constants;
+        for (uint256 i; i < holdings.length; ++i) {
+            constants = constants + state.sources[i];
+            state.sum.add(_point(proof, i), state.masks[i]);
+            Source[] calldata sources = holdings[i].sources;
+            for (uint256 k; k < sources.length; ++k) {
+                state.sum.add(sources[k].commitment, state.sources[i]);
+            }
+        }
+        state.sum.add(Setup.G1_SLOT_ZERO, constants);
+        state.sum.add(Setup.G1_ONE, state.claimed.neg());
+        uint256 opening = proof.vectors + FiatShamir.OPENING;
+        state.sum.add(_point(proof, opening), state.product.neg());
+        state.sum.add(_point(proof, opening + 1), drawn.u);
+
+        bytes memory witness = Curve.load(_point(proof, opening + 1));
+        if (!Curve.pairingHolds(state.sum.evaluate(), witness)) revert IProofVerifier.OpeningRejected();
+    }
+
+    /// @dev Terms of the sum: all points of the proof, key and sources, [1]_1, [tbl]_1 and [L_0]_1.
+    function _terms(StatementKey calldata key, Holdings[] calldata holdings) private pure returns (uint256 count) {
+        count = FiatShamir.POINTS + 3 + key.columns.length + key.previousColumns.length;
+        count += key.weights.length + key.flagWeights.length + key.squareWeights.length;
+        for (uint256 i; i < holdings.length; ++i) {
+            count += 1 + holdings[i].sources.length;
+        }
+    }
+
+    /// @dev Z_T(u) = Π_b (u − ω^b ζ)·(u^B − α), and Z_T(u) divided by each factor: the products of all the others.
+    function _clear(uint256 packing, Challenges memory drawn) private pure returns (F[] memory cleared, F product) {
+        F[] memory factors = new F[](packing + 1);
+        F x = drawn.zeta;
+        for (uint256 b; b < packing; ++b) {
+            factors[b] = drawn.u - x;
+            x = x * Setup.OMEGA;
+        }
+        factors[packing] = Field.squareTimes(drawn.u, FiatShamir.logPacking(packing)) - drawn.alpha;
+        cleared = new F[](packing + 1);
+        product = ONE;
+        for (uint256 i; i <= packing; ++i) {
+            cleared[i] = product;
+            product = product * factors[i];
+        }
+        if (product.isZero()) revert IProofVerifier.ZeroDivisor();
+        F suffix = ONE;
+        for (uint256 i = packing + 1; i != 0;) {
+            unchecked {
+                --i;
+            }
+            cleared[i] = cleared[i] * suffix;
+            suffix = suffix * factors[i];
+        }
+    }
+
+    /// @dev The calldata offset of point number i of the proof.
+    function _point(Proof memory proof, uint256 i) private pure returns (uint256) {
+        unchecked {
+            return proof.points + 128 * i;
+        }
+    }
+
+    /// @dev The next power of v times the factor of opening point b, with which `value` is claimed.
+    function _weigh(State memory state, uint256 b, F value) private pure returns (F weight) {
+        weight = Field.get(state.cleared, b) * state.power;
+        state.claimed = state.claimed + weight * value;
+        state.power = state.power * state.v;
+    }
+
+    /// @dev Q̂ of a vector at ω^b ζ, where its commitment is [L_0] + Σ C_k + M·[b] besides the public slots.
+    function _openHoldings(
+        State memory state,
+        Proof memory proof,
+        PublicValues memory values,
+        uint256 vector,
+        uint256 b
+    ) private pure {
+        F known = values.known[vector * proof.packing + b];
+        F weight = _weigh(state, b, FiatShamir.rotated(proof, vector, b) - known);
+        state.sources[vector] = state.sources[vector] + weight;
+        // The previous vector has no aux slots: M = X^n − 1.
+        F mask = vector == 0 ? values.masks[b] : values.vanishing;
+        state.masks[vector] = state.masks[vector] + weight * mask;
+    }
+
+    /// @dev Q̂ (and Q̂'), D_0..D_6, m, E, h_0..h_2, Φ and tbl at ζ. [Φ] is added with its opening at ωζ.
+    function _openColumns(State memory state, Proof memory proof, PublicValues memory values) private pure {
+        for (uint256 i; i < proof.vectors; ++i) {
+            _openHoldings(state, proof, values, i, 0);
+        }
+        uint256 last = proof.vectors + FiatShamir.RUNNING_SUM;
+        for (uint256 i = proof.vectors; i < last; ++i) {
+            state.sum.add(_point(proof, i), _weigh(state, 0, proof.evaluations[i]));
+        }
+        state.runningSum = _weigh(state, 0, proof.evaluations[last]);
+        state.sum.add(Setup.G1_TABLE, _weigh(state, 0, proof.evaluations[last + 1]));
+    }
+
+    /// @dev w, w_E and w_2 at ζ: each is Σ λ_row(α) [W_g] over its family, which may be empty.
+    function _openWeights(State memory state, StatementKey calldata key, Proof memory proof, PublicValues memory values)
+        private
+        pure
+    {
+        uint256 next = proof.vectors + FiatShamir.RUNNING_SUM + 2;
+        uint256 row = _openFamily(state, key.weights, proof.evaluations[next], values.rows, 0);
+        row = _openFamily(state, key.flagWeights, proof.evaluations[next + 1], values.rows, row);
+        _openFamily(state, key.squareWeights, proof.evaluations[next + 2], values.rows, row);
+    }
+
+    function _openFamily(State memory state, Group[] calldata groups, F value, F[] memory rows, uint256 row)
+        private
+        pure
+        returns (uint256)
+    {
+        F weight = _weigh(state, 0, value);
+        for (uint256 g; g < groups.length; ++g) {
+            state.sum.add(groups[g].commitment, weight * rows[row++]);
+        }
+        return row;
+    }
+
+    /// @dev The quotient at ζ: Σ_c ζ^{(n−1)c} chunk_c.
+    function _openQuotient(State memory state, Proof memory proof, PublicValues memory values, F quotient)
+        private
+        pure
+    {
+        F weight = _weigh(state, 0, quotient);
+        uint256 first = proof.vectors + FiatShamir.QUOTIENT;
+        for (uint256 c; c < FiatShamir.CHUNKS; ++c) {
+            state.sum.add(_point(proof, first + c), weight);
+            weight = weight * values.chunkStep;
+        }
+    }
+
+    /// @dev Φ at ωζ, then Q̂ (and Q̂') at ω^b ζ for b = 1..B−1.
+    function _openRotations(State memory state, Proof memory proof, PublicValues memory values) private pure {
+        uint256 runningSum = proof.vectors + FiatShamir.RUNNING_SUM;
+        F weight = state.runningSum + _weigh(state, 1, proof.evaluations[runningSum + 5]);
+        state.sum.add(_point(proof, runningSum), weight);
+        for (uint256 b = 1; b < proof.packing; ++b) {
+            for (uint256 i; i < proof.vectors; ++i) {
+                _openHoldings(state, proof, values, i, b);
+            }
+        }
+    }
+
+    /// @dev F = Σ_k L_{Bk}(ζ) P_k on the roots of X^B − α, where its remainder is Σ_b T_b(ζ) X^b.
+    function _openMatrix(
+        State memory state,
+        Proof memory proof,
+        PublicValues memory values,
+        bytes32[4][] calldata columns,
+        uint256 vector,
+        F u
+    ) private pure {
+        F remainder;
+        for (uint256 b = proof.packing; b != 0;) {
+            unchecked {
+                --b;
+            }
+            remainder = remainder * u + FiatShamir.matrix(proof, vector, b);
+        }
+        F weight = _weigh(state, proof.packing, remainder);
+        for (uint256 k; k < columns.length; ++k) {
+            state.sum.add(columns[k], weight * values.columns[k]);
+        }
+    }
+}
