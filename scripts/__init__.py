@@ -1,1 +1,1 @@
-"""The proofolio command line."""
+"""The `proofolio` command: one module per verb over the `attest` and `optimizer` libraries."""

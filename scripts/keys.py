@@ -1,0 +1,51 @@
+"""Signing keys: encrypted keystores, their password from the environment or a hidden prompt."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import typer
+from eth_account import Account
+
+from attest.bundle import write_file
+from attest.errors import EncodingError
+
+PASSWORD_VARIABLE = "PROOFOLIO_PASSWORD"
+
+
+def password(confirm: bool = False) -> str:
+    """From PROOFOLIO_PASSWORD, else asked for without echo."""
+    from_environment = os.environ.get(PASSWORD_VARIABLE)
+    if from_environment is not None:
+        return from_environment
+    return str(typer.prompt("Password of the keystore", hide_input=True, confirmation_prompt=confirm))
+
+
+def load_key(path: Path) -> bytes:
+    """The private key of a keystore. Secret.
+
+    Raises: EncodingError: the file is no keystore or the password is wrong.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise EncodingError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError:
+        raise EncodingError(f"{path}: not a keystore") from None
+    try:
+        return bytes(Account.decrypt(content, password()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise EncodingError(f"{path}: not a keystore, or the password is wrong") from None
+
+
+def create_keystore(path: Path) -> str:
+    """Create a key, encrypt it, write it 0600; an existing file is never replaced.
+
+    Returns: its address.
+    """
+    account = Account.create()
+    content = json.dumps(Account.encrypt(account.key, password(confirm=True)))
+    write_file(path, content.encode(), secret=True)
+    return str(account.address)

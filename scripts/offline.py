@@ -1,0 +1,303 @@
+"""The verbs that need no chain: market, optimize, risk, key, commit, prove, verify, keystore, schema."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from attest.bundle import SCHEMAS, Bundle, FundFile, OpeningFile, SignedSource, key_document, write_file
+from attest.errors import EncodingError, ProofRejected
+from attest.program import solve
+from attest.srs import load_setup
+from optimizer import InstrumentList, Market, RiskReport, build_market, read_prices
+from optimizer.allocate import MaximiseReturn, MaximiseSharpe, MinimiseShortfall, Objective, optimise
+from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
+
+from .keys import create_keystore, load_key
+from .pipeline import (
+    Signing,
+    Terms,
+    commit_source,
+    prove_bundle,
+    quantities_by_instrument,
+    timestamp,
+    verify_bundle,
+)
+from .terminal import console, percent, step, table, usd
+
+DEFAULT_VALIDITY_DAYS = 7
+
+MarketOption = Annotated[Path, typer.Option("--market", help="Public market file, made by `proofolio market`.")]
+PolicyOption = Annotated[Path, typer.Option("--policy", help="Policy file.")]
+HoldingsOption = Annotated[Path, typer.Option("--holdings", help="Private holdings file.")]
+FundOption = Annotated[Path, typer.Option("--fund", help="The fund's public terms: registry, fund, signers.")]
+OutOption = Annotated[Path, typer.Option("--out", help="File to write.")]
+ValidityOption = Annotated[int, typer.Option("--valid-days", min=1, max=366, help="Validity from now, in days.")]
+
+
+class Goal(StrEnum):
+    """Objectives by their name on the command line."""
+
+    RETURN = "return"
+    SHORTFALL = "shortfall"
+    SHARPE = "sharpe"
+
+
+GOALS: dict[Goal, Objective] = {
+    Goal.RETURN: MaximiseReturn(),
+    Goal.SHORTFALL: MinimiseShortfall(),
+    Goal.SHARPE: MaximiseSharpe(),
+}
+
+
+def market(
+    prices: Annotated[Path, typer.Argument(help="CSV or Parquet file: a date column and one column per asset.")],
+    out: OutOption,
+    instruments: Annotated[Path | None, typer.Option(help="JSON file of instruments; default: all as spot.")] = None,
+    scenarios: Annotated[int, typer.Option(min=2, help="Number of one-day scenarios up to the as-of date.")] = 250,
+    as_of: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the last date.")] = None,
+    skip_incomplete: Annotated[bool, typer.Option(help="Leave out assets without a full history.")] = False,
+    source: Annotated[str | None, typer.Option(help="Where the prices come from, for readers.")] = None,
+) -> None:
+    """Build a public market file from a price history.
+
+    Example: proofolio market prices.csv --scenarios 500 --as-of 2020-12-31 --out market.json
+    """
+    history = read_prices(prices)
+    listed = InstrumentList.load(instruments) if instruments else None
+    built = build_market(
+        history,
+        listed,
+        scenario_count=scenarios,
+        as_of=as_of.date() if as_of else None,
+        skip_incomplete=skip_incomplete,
+        source=source,
+    )
+    built.market.save(out)
+    for exclusion in built.excluded:
+        console.print(f"[yellow]{exclusion}[/]")
+    console.print(
+        f"{out}: {len(built.market.ids)} instruments, {built.market.scenario_count} scenarios to "
+        f"{built.market.as_of}, hash 0x{built.market.hash.hex()}"
+    )
+
+
+def optimize(
+    market: MarketOption,
+    policy: PolicyOption,
+    capital: Annotated[float, typer.Option(help="NAV to allocate, USD.")],
+    out: OutOption,
+    objective: Annotated[Goal, typer.Option(help="What to optimise.")] = Goal.SHARPE,
+) -> None:
+    """Find an allocation under a policy and write it as a private holdings file.
+
+    Example: proofolio optimize --market market.json --policy policy.json --capital 1e6 --out holdings.json
+    """
+    compiled = compile_policy(Policy.load(policy), Market.load(market))
+    with step("Optimising"):
+        allocation = optimise(compiled, GOALS[objective], capital)
+    if out.exists():
+        raise EncodingError(f"{out} exists and holds private holdings; move it away first")
+    allocation.holdings().save(out)
+    shown = table(
+        f"Allocation ({allocation.objective}), NAV {usd(allocation.nav_usd)} USD", "instrument", "USD", "of NAV"
+    )
+    for name, value in allocation.positions_usd.items():
+        if value:
+            shown.add_row(name, usd(value), percent(value / allocation.nav_usd))
+    console.print(shown)
+    console.print(
+        f"expected return {percent(allocation.expected_return_annual)} a year, volatility "
+        f"{percent(allocation.volatility_annual)}; binding: {', '.join(allocation.binding) or 'none'}"
+    )
+    if allocation.note:
+        console.print(f"[yellow]{allocation.note}[/]")
+    console.print(f"{out} written, readable by you only")
+
+
+def show_limits(compiled: CompiledPolicy, quantities: tuple[int, ...]) -> None:
+    """Print every promise and what is left of it. Private."""
+    sentences, left = compiled.policy.sentences(), compiled.slacks_usd(quantities)
+    shown = table("Limits (private: what is left of each)", "limit", "left, USD", "")
+    for name, slack in left.items():
+        shown.add_row(sentences.get(name, name), usd(slack), "[green]kept[/]" if slack >= 0 else "[red]broken[/]")
+    console.print(shown)
+
+
+def risk(market: MarketOption, policy: PolicyOption, holdings: HoldingsOption) -> None:
+    """Show the risk of holdings and what is left of every limit. Exit code 1 when a limit is broken.
+
+    Example: proofolio risk --market market.json --policy policy.json --holdings holdings.json
+    """
+    data = Market.load(market)
+    compiled = compile_policy(Policy.load(policy), data)
+    held = Holdings.load(holdings)
+    quantities = compiled.quantities(compiled.lots(held))
+    report = RiskReport.of(data, quantities_by_instrument(held))
+    shown = table(f"Risk as of {data.as_of}", "measure", "value")
+    shown.add_row("NAV, USD", usd(report.nav_usd))
+    shown.add_row("gross leverage", f"{report.gross_leverage:.3f}")
+    shown.add_row("health (haircut assets / debts)", "no debts" if report.health is None else f"{report.health:.3f}")
+    shown.add_row(f"VaR {report.var_confidence}, one day, historical", percent(report.historical_var_fraction))
+    shown.add_row(f"VaR {report.var_confidence}, one day, normal", percent(report.parametric_var_fraction))
+    shown.add_row(f"expected shortfall {report.es_confidence}", percent(report.expected_shortfall_fraction))
+    shown.add_row("volatility a year", percent(report.volatility_annual))
+    shown.add_row("Sharpe ratio", "undefined" if report.sharpe is None else f"{report.sharpe:.2f}")
+    shown.add_row("largest drawdown", percent(report.max_drawdown))
+    console.print(shown)
+    show_limits(compiled, quantities)
+    solve(compiled.program, quantities)
+
+
+def key(
+    market: MarketOption,
+    policy: PolicyOption,
+    out: Annotated[Path | None, typer.Option(help="Write the key here.")] = None,
+    check: Annotated[str | None, typer.Option(help="A digest to compare with, 0x and 64 digits.")] = None,
+) -> None:
+    """Compute the statement key of a policy on a market: public, deterministic, recomputable by anyone.
+
+    Example: proofolio key --market market.json --policy policy.json --check 0x12...
+    """
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    with step("Computing the statement key"):
+        statement = terms.statement
+    digest = "0x" + statement.key.digest.hex()
+    if out:
+        write_file(out, key_document(statement.key.encode(), statement.key.digest), secret=False)
+    program = terms.compiled.program
+    console.print(f"digest {digest}", soft_wrap=True)
+    console.print(f"policy 0x{terms.compiled.policy_hash.hex()}", soft_wrap=True)
+    console.print(f"market 0x{terms.compiled.market_hash.hex()}", soft_wrap=True)
+    console.print(f"layout 0x{terms.layout.hash.hex()}", soft_wrap=True)
+    console.print(f"{program.size} slots, {len(program.rows)} rows, packing {statement.key.parameters.packing}")
+    if check is not None and check.lower() != digest:
+        raise ProofRejected("statement key", "this policy and market have another digest")
+
+
+def commit(
+    market: MarketOption,
+    policy: PolicyOption,
+    holdings: HoldingsOption,
+    fund: FundOption,
+    source: Annotated[str, typer.Option(help="Name of the source that signs.")],
+    epoch: Annotated[int, typer.Option(min=1, help="Number of the epoch.")],
+    keystore: Annotated[Path, typer.Option(envvar="PROOFOLIO_KEYSTORE", help="Encrypted key of the source.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for NAME.source.json and NAME.opening.json.")] = Path(),
+    valid_days: ValidityOption = DEFAULT_VALIDITY_DAYS,
+) -> None:
+    """A source commits to what it holds and signs: a public commitment and a secret opening.
+
+    Example: proofolio commit --market m.json --policy p.json --holdings h.json --fund fund.json
+    --source custodian-a --epoch 1 --keystore custodian-a.keystore
+    """
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    signing = Signing(FundFile.load(fund), epoch, int(time.time()) + 86400 * valid_days)
+    opening, signed = commit_source(terms, Holdings.load(holdings), source, load_key(keystore), signing)
+    out.mkdir(parents=True, exist_ok=True)
+    opening.save(out / f"{source}.opening.json")
+    signed.save(out / f"{source}.source.json")
+    console.print(f"{out / source}.source.json: public commitment, signed, valid until {timestamp(signing.expiry)}")
+    console.print(f"{out / source}.opening.json: secret, readable by you only; the prover needs it")
+
+
+def prove(
+    market: MarketOption,
+    policy: PolicyOption,
+    fund: FundOption,
+    sources: Annotated[list[Path], typer.Option("--source", help="A NAME.source.json; once for each source.")],
+    openings: Annotated[list[Path], typer.Option("--opening", help="A NAME.opening.json; once for each source.")],
+    out: OutOption,
+    valid_days: ValidityOption = DEFAULT_VALIDITY_DAYS,
+) -> None:
+    """Prove that the committed holdings keep the policy. Refuses, and names the limit, when they do not.
+
+    Example: proofolio prove --market m.json --policy p.json --fund fund.json --source a.source.json
+    --opening a.opening.json --out bundle.json
+    """
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    signed = [SignedSource.load(path) for path in sources]
+    opened = [OpeningFile.load(path) for path in openings]
+    with step("Computing the statement key"):
+        digest = terms.statement.key.digest
+    expiry = int(time.time()) + 86400 * valid_days
+    with step("Proving"):
+        bundle = prove_bundle(terms, FundFile.load(fund), opened, signed, expiry)
+    bundle.save(out)
+    console.print(f"{out}: statement 0x{digest.hex()}, valid until {timestamp(expiry)}", soft_wrap=True)
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The proof bundle.")],
+    market: MarketOption,
+    policy: PolicyOption,
+    fund: FundOption,
+    allow_expired: Annotated[bool, typer.Option(help="Also accept a proof whose validity has passed.")] = False,
+) -> None:
+    """Verify a proof bundle from public files alone. Exit code 0 accepted, 1 rejected, 2 malformed.
+
+    Example: proofolio verify bundle.json --market market.json --policy policy.json --fund fund.json
+    """
+    parsed, terms_file = Bundle.load(bundle), FundFile.load(fund)
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    with step("Recomputing the statement key"):
+        digest = terms.statement.key.digest
+    verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()))
+    console.print(f"[green]accepted[/] statement 0x{digest.hex()}", soft_wrap=True)
+    shown = table(
+        f"Fund {terms_file.fund}, epoch {parsed.sources[0].epoch}, holdings of {terms.compiled.market.as_of}", "proved"
+    )
+    for sentence in terms.compiled.policy.sentences().values():
+        shown.add_row(sentence)
+    console.print(shown)
+    console.print(f"signed by {', '.join(s.source for s in parsed.sources)}; valid until {timestamp(parsed.expiry)}")
+
+
+def keystore(out: Annotated[Path, typer.Argument(help="File to create.")]) -> None:
+    """Create a signing key in an encrypted keystore; password from PROOFOLIO_PASSWORD or asked for.
+
+    Example: proofolio keystore custodian-a.keystore
+    """
+    console.print(f"{out}: address {create_keystore(out)}")
+
+
+def schema(
+    kind: Annotated[str, typer.Argument(help="market, policy, holdings, opening, source, fund or bundle.")],
+) -> None:
+    """Print the JSON Schema of a file.
+
+    Example: proofolio schema policy
+    """
+    models: dict[str, type[BaseModel]] = {"market": Market, "policy": Policy, "holdings": Holdings, **SCHEMAS}
+    if kind not in models:
+        raise EncodingError(f"no file is called {kind!r}; choose from {', '.join(models)}")
+    typer.echo(json.dumps(models[kind].model_json_schema(), indent=2))
+
+
+__all__ = [
+    "commit",
+    "key",
+    "keystore",
+    "market",
+    "optimize",
+    "prove",
+    "risk",
+    "schema",
+    "show_limits",
+    "verify",
+]

@@ -1,0 +1,63 @@
+"""What the command prints: steps with their time, tables, and errors as exit codes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from fractions import Fraction
+
+from rich.console import Console
+from rich.table import Table
+
+from attest.errors import AttestError, ProofRejected, SourceError, StatementFalse
+from optimizer.errors import Infeasible, OptimizerError, Unbounded
+
+ACCEPTED, REJECTED, MISUSED = 0, 1, 2
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def exit_code(error: Exception) -> int | None:
+    """1 for what is well-formed but false, 2 for what is malformed or misused, None for a defect of ours."""
+    if isinstance(error, (ProofRejected, StatementFalse, SourceError, Infeasible, Unbounded)):
+        return REJECTED
+    if isinstance(error, (AttestError, OptimizerError)):
+        return MISUSED
+    return None
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show a step while it runs, then how long it took."""
+    started = time.perf_counter()
+    with console.status(title):
+        yield
+    console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - started:.1f} s[/]")
+
+
+def fail(message: str, code: int) -> None:
+    """Print an error and leave."""
+    errors.print(f"[red]error:[/] {message}", markup=True, soft_wrap=True)
+    sys.exit(code)
+
+
+def table(title: str, *columns: str) -> Table:
+    """A plain table; all columns but the first are right-aligned."""
+    result = Table(title=title, title_justify="left", title_style="bold", min_width=60, box=None, pad_edge=False)
+    for i, column in enumerate(columns):
+        result.add_column(column, justify="left" if i == 0 else "right")
+    return result
+
+
+def usd(amount: float | Fraction | Decimal) -> str:
+    """An amount in whole dollars."""
+    return f"{float(amount):,.0f}"
+
+
+def percent(fraction: float | Fraction | Decimal, digits: int = 2) -> str:
+    """A fraction as a percentage."""
+    return f"{100 * float(fraction):.{digits}f} %"
