@@ -23,7 +23,6 @@ from attest.program import Parameters, canonical_json
 from attest.proof import Context, proof_sizes
 from attest.registration import SourceRequirement, policy_id, program_id
 from attest.srs import Setup
-from attest.statement import NO_HASH
 
 M = TypeVar("M", bound="File")
 UINT64 = 2**64 - 1
@@ -269,7 +268,6 @@ class Bundle(File):
     digest: Bytes32
     program: Annotated[int, Field(ge=0)] = 0
     expiry: Uint64
-    book_root: Bytes32 = NO_HASH
     sources: Annotated[tuple[SignedSource, ...], Field(min_length=1, strict=False)]
     public_values: Annotated[tuple[PublicValue, ...], Field(strict=False)] = ()
     points: Annotated[tuple[Bytes48, ...], Field(strict=False)]
