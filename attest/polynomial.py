@@ -39,21 +39,28 @@ def roots_vanishing(roots: Iterable[int]) -> Polynomial:
     return product
 
 
-def _transform(values: list[int], order: int, powers: Sequence[int]) -> list[int]:
-    """Cooley-Tukey, decimation in time; sums are left unreduced one level at a time."""
-    size = len(values)
-    if size == 1:
-        return values
-    even = _transform(values[0::2], order, powers)
-    odd = _transform(values[1::2], order, powers)
-    twisted = [x * w % MODULUS for x, w in zip(odd, powers[:: order // size], strict=False)]
-    return [x + t for x, t in zip(even, twisted, strict=True)] + [x - t for x, t in zip(even, twisted, strict=True)]
-
-
-@lru_cache(maxsize=16)
-def _inverse_domain(order: int) -> tuple[int, ...]:
+@lru_cache(maxsize=32)
+def _twiddles(order: int, inverted: bool) -> dict[int, tuple[int, ...]]:
+    """For each transform size, the powers of its root that twist the odd half."""
     powers = domain(order)
-    return (1, *powers[:0:-1])
+    if inverted:
+        powers = (1, *powers[:0:-1])
+    return {order >> k: powers[:: 1 << k][: order >> (k + 1)] for k in range(order.bit_length() - 1)}
+
+
+def _transform(values: list[int], twiddles: dict[int, tuple[int, ...]]) -> list[int]:
+    """Cooley-Tukey, decimation in time, down to size 4; sums are left unreduced."""
+    size = len(values)
+    if size == 4:
+        a, b, c, d = values
+        turned = (b - d) * twiddles[4][1]
+        return [a + c + b + d, a - c + turned, a + c - b - d, a - c - turned]
+    if size <= 2:
+        return values if size == 1 else [values[0] + values[1], values[0] - values[1]]
+    even = _transform(values[0::2], twiddles)
+    odd = _transform(values[1::2], twiddles)
+    twisted = [x * w % MODULUS for x, w in zip(odd, twiddles[size], strict=True)]
+    return [x + t for x, t in zip(even, twisted, strict=True)] + [x - t for x, t in zip(even, twisted, strict=True)]
 
 
 def evaluations(poly: Polynomial, order: int) -> list[int]:
@@ -62,14 +69,14 @@ def evaluations(poly: Polynomial, order: int) -> list[int]:
     if len(padded) > order:
         raise ValueError("the degree exceeds the domain")
     padded += [0] * (order - len(padded))
-    return [x % MODULUS for x in _transform(padded, order, domain(order))]
+    return [x % MODULUS for x in _transform(padded, _twiddles(order, False))]
 
 
 def interpolate(values: Sequence[int]) -> Polynomial:
     """The polynomial of degree < len(values) with these values on the domain of that order."""
     order = len(values)
     scale = inverse(order)
-    raw = _transform(list(values), order, _inverse_domain(order))
+    raw = _transform(list(values), _twiddles(order, True))
     return polynomial([x * scale % MODULUS for x in raw])
 
 
