@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+
+import {
+    Approval,
+    Compliance,
+    IAttestationRegistry,
+    PolicyRecord,
+    SignedSource,
+    SourceRequirement
+} from "./interfaces/IAttestationRegistry.sol";
+import {Context, Holdings, IProofVerifier, PublicSlot, Source} from "./interfaces/IProofVerifier.sol";
+import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
+import {TwoStepOwner} from "./libraries/TwoStepOwner.sol";
+
+/// @title Registry of policy attestations
+contract AttestationRegistry is IAttestationRegistry, EIP712 {
+    using TwoStepOwner for TwoStepOwner.Slot;
+
+    struct Policy {
+        TwoStepOwner.Slot ownership;
+        bytes32 policyHash;
+        uint64 programCount;
+        uint64 lastEpoch;
+        SourceRequirement[] requirements;
+    }
+
+    struct Attestation {
+        uint64 expiry;
+        uint64 blockNumber;
+    }
+
+    /// @dev Of a policy with several programs: how many are in, and the earliest expiry among them.
+    struct Progress {
+        uint64 count;
+        uint64 expiry;
+    }
+
+    struct Completed {
+        uint64 epoch;
+        uint64 expiry;
+        uint64 blockNumber;
+    }
+
+    /// @dev A source set with what it is hashed from.
+    struct SourceSet {
+        bytes32 hash;
+        bytes32[] structHashes;
+        bytes32[] commitmentHashes;
+        Holdings[] holdings;
+    }
+
+    bytes32 private constant SOURCE_TYPEHASH = keccak256(
+        "SourceCommitment(address fund,uint64 epoch,uint64 asOf,bytes32 sourceId,uint8 role,bytes32 layoutHash,"
+        "bytes32 ownedSlotsHash,bytes32 commitmentHash,uint64 expiry,uint256 nonce)"
+    );
+
+    IProofVerifier private immutable VERIFIER;
+
+    mapping(address fund => TwoStepOwner.Slot) private _funds;
+    mapping(bytes32 policyId => Policy) private _policies;
+    mapping(bytes32 policyId => mapping(uint64 epoch => Approval)) private _approvals;
+    mapping(address fund => mapping(uint64 epoch => bytes32)) private _sourceSets;
+    /// @dev By keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId)).
+    mapping(bytes32 id => Attestation) private _attestations;
+    mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => Progress))) private _progress;
+    mapping(address fund => mapping(bytes32 policyId => Completed)) private _latest;
+
+    constructor(IProofVerifier verifier_) EIP712("attest", "1") {
+        if (address(verifier_).code.length == 0) revert NotAContract(address(verifier_));
+        VERIFIER = verifier_;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function verifier() external view returns (IProofVerifier) {
+        return VERIFIER;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function registerFund(address owner) external {
+        if (owner == address(0)) revert ZeroOwner();
+        TwoStepOwner.Slot storage fund = _funds[msg.sender];
+        if (fund.owner != address(0)) revert FundExists(msg.sender);
+        fund.owner = owner;
+        emit FundRegistered(msg.sender, owner);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function transferFund(address fund, address newOwner) external {
+        _funds[fund].offer(newOwner);
+        emit FundTransferStarted(fund, msg.sender, newOwner);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function acceptFund(address fund) external {
+        address previousOwner = _funds[fund].accept();
+        emit FundTransferred(fund, previousOwner, msg.sender);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function registerPolicy(
+        bytes32 policyHash,
+        SourceRequirement[] calldata requirements,
+        uint64 programCount,
+        string calldata uri
+    ) external returns (bytes32 policyId) {
+        if (policyHash == 0 || programCount == 0 || requirements.length == 0) {
+            revert InvalidPolicy();
+        }
+        bytes32 requirementsHash = keccak256(abi.encode(requirements));
+        policyId = keccak256(abi.encode(msg.sender, policyHash, requirementsHash, uint256(programCount)));
+        Policy storage policy_ = _policies[policyId];
+        if (policy_.programCount != 0) revert PolicyExists(policyId);
+        policy_.ownership.owner = msg.sender;
+        policy_.policyHash = policyHash;
+        policy_.programCount = programCount;
+        for (uint256 i; i < requirements.length; ++i) {
+            SourceRequirement calldata requirement = requirements[i];
+            bool ascending = i == 0 || requirement.sourceId > requirements[i - 1].sourceId;
+            if (!ascending || requirement.signer == address(0)) revert InvalidPolicy();
+            policy_.requirements.push(requirement);
+        }
+        emit PolicyRegistered(policyId, msg.sender, policyHash, requirements, programCount, uri);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function transferPolicy(bytes32 policyId, address newOwner) external {
+        _policies[policyId].ownership.offer(newOwner);
+        emit PolicyTransferStarted(policyId, msg.sender, newOwner);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function acceptPolicy(bytes32 policyId) external {
+        address previousOwner = _policies[policyId].ownership.accept();
+        emit PolicyTransferred(policyId, previousOwner, msg.sender);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function approveEpoch(bytes32 policyId, uint64 epoch, Approval calldata approval_) external {
+        Policy storage policy_ = _policies[policyId];
+        policy_.ownership.check();
+        if (epoch <= policy_.lastEpoch) revert EpochNotAscending(policy_.lastEpoch, epoch);
+        if (approval_.asOf >= approval_.validUntil || _expired(approval_.validUntil)) {
+            revert InvalidValidity(approval_.asOf, approval_.validUntil);
+        }
+        if (
+            approval_.layoutHash == 0 || approval_.ownedSlotsHashes.length != policy_.requirements.length
+                || approval_.digests.length != policy_.programCount || _anyZero(approval_.ownedSlotsHashes)
+                || _anyZero(approval_.digests)
+        ) revert InvalidApproval();
+        policy_.lastEpoch = epoch;
+        _approvals[policyId][epoch] = approval_;
+        emit EpochApproved(policyId, epoch, approval_);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function commitSourceSet(address fund, bytes32 policyId, uint64 epoch, SignedSource[] calldata sources)
+        external
+        returns (bytes32)
+    {
+        _funds[fund].check();
+        if (_sourceSets[fund][epoch] != 0) revert SourceSetExists(fund, epoch);
+        SourceSet memory set = _checkSources(fund, policyId, epoch, _approved(policyId, epoch), sources);
+        _fixSourceSet(fund, policyId, epoch, set);
+        return set.hash;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function submit(
+        address fund,
+        bytes32 policyId,
+        uint64 epoch,
+        uint64 expiry,
+        uint256 programIndex,
+        bytes calldata key,
+        SignedSource[] calldata sources,
+        bytes calldata proof
+    ) external {
+        Approval storage approved = _approved(policyId, epoch);
+        _checkParties(fund, policyId);
+        if (_expired(expiry)) revert Expired(expiry);
+        if (expiry > approved.validUntil) revert ExpiryTooLate(expiry, approved.validUntil);
+        bytes32 digest = _checkKey(approved, programIndex, key);
+
+        SourceSet memory set = _checkSources(fund, policyId, epoch, approved, sources);
+        _fixSourceSet(fund, policyId, epoch, set);
+        bytes32 programId = keccak256(abi.encode(policyId, programIndex));
+        Attestation storage record = _attestations[_attestationId(fund, epoch, digest, set.hash, programId)];
+        if (record.blockNumber != 0) revert AlreadyAttested(fund, policyId, epoch, programIndex);
+
+        Context memory context;
+        context.registry = address(this);
+        context.fund = fund;
+        context.epoch = epoch;
+        context.expiry = expiry;
+        context.programId = programId;
+        context.sourceSetHash = set.hash;
+        VERIFIER.verify(key, context, set.holdings, proof);
+
+        record.expiry = expiry;
+        record.blockNumber = uint64(block.number);
+        emit ProgramAttested(fund, policyId, epoch, programIndex, digest, set.hash, expiry);
+        _advance(fund, policyId, epoch, expiry, set.hash);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function isCompliant(address fund, bytes32 policyId) external view returns (bool) {
+        Completed storage last = _latest[fund][policyId];
+        return last.epoch != 0 && !_expired(last.expiry);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function latest(address fund, bytes32 policyId) external view returns (Compliance memory) {
+        Completed storage last = _latest[fund][policyId];
+        return Compliance(last.epoch, last.expiry, last.blockNumber, _sourceSets[fund][last.epoch]);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function attestation(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex)
+        external
+        view
+        returns (uint64 expiry, uint64 blockNumber)
+    {
+        bytes32[] storage digests = _approvals[policyId][epoch].digests;
+        if (programIndex >= digests.length) return (0, 0);
+        bytes32 programId = keccak256(abi.encode(policyId, programIndex));
+        bytes32 id = _attestationId(fund, epoch, digests[programIndex], _sourceSets[fund][epoch], programId);
+        Attestation storage record = _attestations[id];
+        return (record.expiry, record.blockNumber);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function sourceSet(address fund, uint64 epoch) external view returns (bytes32) {
+        return _sourceSets[fund][epoch];
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function fundOwner(address fund) external view returns (address, address) {
+        return (_funds[fund].owner, _funds[fund].pendingOwner);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function policy(bytes32 policyId) external view returns (PolicyRecord memory) {
+        Policy storage policy_ = _policies[policyId];
+        return PolicyRecord(
+            policy_.ownership.owner,
+            policy_.ownership.pendingOwner,
+            policy_.policyHash,
+            policy_.programCount,
+            policy_.lastEpoch,
+            policy_.requirements
+        );
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function approval(bytes32 policyId, uint64 epoch) external view returns (Approval memory) {
+        return _approvals[policyId][epoch];
+    }
+
+    function _expired(uint64 expiry) private view returns (bool) {
+        return block.timestamp > expiry;
+    }
+
+    function _anyZero(bytes32[] calldata hashes) private pure returns (bool) {
+        for (uint256 i; i < hashes.length; ++i) {
+            if (hashes[i] == 0) return true;
+        }
+        return false;
+    }
+
+    function _attestationId(address fund, uint64 epoch, bytes32 digest, bytes32 sourceSetHash, bytes32 programId)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId));
+    }
+
+    function _approved(bytes32 policyId, uint64 epoch) private view returns (Approval storage approved) {
+        approved = _approvals[policyId][epoch];
+        if (approved.validUntil == 0) revert EpochNotApproved(policyId, epoch);
+    }
+
+    /// @dev The fund is registered, and is not its own judge. Two keys of one person defeat this; readers choose whose
+    /// policies they rely on.
+    function _checkParties(address fund, bytes32 policyId) private view {
+        address owner = _funds[fund].owner;
+        if (owner == address(0)) revert UnknownFund(fund);
+        address policyOwner = _policies[policyId].ownership.owner;
+        if (policyOwner == fund || policyOwner == owner) revert SelfApproved(policyId);
+    }
+
+    /// @dev The key is the approved one of this program, of one vector and of the approved layout.
+    function _checkKey(Approval storage approved, uint256 programIndex, bytes calldata key)
+        private
+        view
+        returns (bytes32 digest)
+    {
+        if (programIndex >= approved.digests.length) revert UnknownProgram(programIndex, approved.digests.length);
+        digest = keccak256(key);
+        bytes32 approvedDigest = approved.digests[programIndex];
+        if (digest != approvedDigest) revert DigestNotApproved(approvedDigest, digest);
+        StatementKey calldata statement = StatementKeys.decode(key);
+        if (statement.previousSize != 0) revert UnsupportedVectors();
+        if (statement.layoutHash != approved.layoutHash) revert WrongLayout(approved.layoutHash, statement.layoutHash);
+    }
+
+    /// @dev Each required source signed its commitment, once and in order; answers the set with its hash (protocol §4).
+    function _checkSources(
+        address fund,
+        bytes32 policyId,
+        uint64 epoch,
+        Approval storage approved,
+        SignedSource[] calldata sources
+    ) private view returns (SourceSet memory set) {
+        SourceRequirement[] storage requirements = _policies[policyId].requirements;
+        uint256 count = requirements.length;
+        if (sources.length != count) revert WrongSourceCount(count, sources.length);
+        bytes32 layoutHash = approved.layoutHash;
+        uint64 asOf = approved.asOf;
+        bytes32[] memory ids = new bytes32[](count);
+        set.structHashes = new bytes32[](count);
+        set.commitmentHashes = new bytes32[](count);
+        set.holdings = new Holdings[](1);
+        set.holdings[0].sources = new Source[](count);
+        for (uint256 i; i < count; ++i) {
+            SourceRequirement memory required = requirements[i];
+            SignedSource calldata source = sources[i];
+            if (_expired(source.expiry)) revert SourceExpired(required.sourceId, source.expiry);
+            bytes32 commitmentHash = keccak256(abi.encode(source.commitment));
+            bytes32 structHash = keccak256(
+                abi.encode(
+                    SOURCE_TYPEHASH,
+                    fund,
+                    epoch,
+                    asOf,
+                    required.sourceId,
+                    required.role,
+                    layoutHash,
+                    approved.ownedSlotsHashes[i],
+                    commitmentHash,
+                    source.expiry,
+                    source.nonce
+                )
+            );
+            if (!SignatureChecker.isValidSignatureNow(required.signer, _hashTypedDataV4(structHash), source.signature))
+            {
+                revert InvalidSourceSignature(required.sourceId, required.signer);
+            }
+            ids[i] = required.sourceId;
+            set.structHashes[i] = structHash;
+            set.commitmentHashes[i] = commitmentHash;
+            set.holdings[0].sources[i] = Source(required.sourceId, source.commitment);
+        }
+        set.holdings[0].publicSlots = approved.publicSlots;
+        (uint256[] memory slots, uint256[] memory values) = _unzip(set.holdings[0].publicSlots);
+        set.hash = keccak256(
+            abi.encode(fund, epoch, asOf, layoutHash, ids, set.structHashes, set.commitmentHashes, slots, values)
+        );
+    }
+
+    function _unzip(PublicSlot[] memory publicSlots)
+        private
+        pure
+        returns (uint256[] memory slots, uint256[] memory values)
+    {
+        slots = new uint256[](publicSlots.length);
+        values = new uint256[](publicSlots.length);
+        for (uint256 i; i < publicSlots.length; ++i) {
+            slots[i] = publicSlots[i].slot;
+            values[i] = publicSlots[i].value;
+        }
+    }
+
+    /// @dev One source set a fund and epoch. Only the fund's owner fixes it: else anybody could take the epoch with sources
+    /// and a policy of their own.
+    function _fixSourceSet(address fund, bytes32 policyId, uint64 epoch, SourceSet memory set) private {
+        bytes32 committed = _sourceSets[fund][epoch];
+        if (committed == 0) {
+            if (msg.sender != _funds[fund].owner) revert SourceSetNotCommitted(fund, epoch);
+            _sourceSets[fund][epoch] = set.hash;
+            emit SourceSetCommitted(fund, epoch, set.hash, policyId, set.structHashes, set.commitmentHashes);
+        } else if (committed != set.hash) {
+            revert SourceSetMismatch(committed, set.hash);
+        }
+    }
+
+    /// @dev Counts one more program of the policy and, with the last one, moves the fund's latest epoch forward.
+    function _advance(address fund, bytes32 policyId, uint64 epoch, uint64 expiry, bytes32 sourceSetHash) private {
+        uint64 programCount = _policies[policyId].programCount;
+        if (programCount > 1) {
+            Progress storage progress = _progress[fund][policyId][epoch];
+            if (progress.count == 0 || expiry < progress.expiry) progress.expiry = expiry;
+            if (++progress.count < programCount) return;
+            expiry = progress.expiry;
+        }
+        emit PolicyMet(fund, policyId, epoch, sourceSetHash, expiry);
+        Completed storage last = _latest[fund][policyId];
+        if (epoch > last.epoch) (last.epoch, last.expiry, last.blockNumber) = (epoch, expiry, uint64(block.number));
+    }
+}

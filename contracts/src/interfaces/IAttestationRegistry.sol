@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IProofVerifier, PublicSlot} from "./IProofVerifier.sol";
+
+/// @notice A source that a policy requires. sourceId: keccak256 of its name. role: as in its signature.
+struct SourceRequirement {
+    bytes32 sourceId;
+    address signer;
+    uint8 role;
+}
+
+/// @notice What the registry cannot derive of a signed `SourceCommitment`: the commitment C_k itself, until when it may be
+/// used, its nonce, and the source's signature (EIP-712; ECDSA, or EIP-1271 where the signer is a contract).
+struct SignedSource {
+    uint64 expiry;
+    uint256 nonce;
+    bytes32[4] commitment;
+    bytes signature;
+}
+
+/// @notice What a policy's owner approved for one epoch. asOf, validUntil: Unix seconds. ownedSlotsHashes: for each required
+/// source, in order. digests: of the statement key of each program, in order.
+struct Approval {
+    uint64 asOf;
+    uint64 validUntil;
+    bytes32 layoutHash;
+    bytes32[] ownedSlotsHashes;
+    bytes32[] digests;
+    PublicSlot[] publicSlots;
+}
+
+/// @notice A policy as registered. lastEpoch: the highest approved epoch, 0 before the first.
+struct PolicyRecord {
+    address owner;
+    address pendingOwner;
+    bytes32 policyHash;
+    uint64 programCount;
+    uint64 lastEpoch;
+    SourceRequirement[] requirements;
+}
+
+/// @notice The last completed epoch of a fund under a policy; all zero before the first.
+struct Compliance {
+    uint64 epoch;
+    uint64 expiry;
+    uint64 blockNumber;
+    bytes32 sourceSetHash;
+}
+
+/// @title Registry of policy attestations
+/// @notice Records that a fund's holdings, committed by the sources that a policy requires, satisfy that policy's statements.
+/// @dev Who is trusted with what: the policy's owner, that the approved digests are of keys built from the policy and right
+/// market data (anyone can recompute them) and that owned slots are disjoint; each source, that it signs what it holds; the
+/// fund's owner, with nothing but the choice of its one source set an epoch. Nobody can record an attestation without a proof.
+interface IAttestationRegistry {
+    event FundRegistered(address indexed fund, address indexed owner);
+    event FundTransferStarted(address indexed fund, address indexed owner, address indexed pendingOwner);
+    event FundTransferred(address indexed fund, address indexed previousOwner, address indexed owner);
+    event PolicyRegistered(
+        bytes32 indexed policyId,
+        address indexed owner,
+        bytes32 policyHash,
+        SourceRequirement[] requirements,
+        uint64 programCount,
+        string uri
+    );
+    event PolicyTransferStarted(bytes32 indexed policyId, address indexed owner, address indexed pendingOwner);
+    event PolicyTransferred(bytes32 indexed policyId, address indexed previousOwner, address indexed owner);
+    event EpochApproved(bytes32 indexed policyId, uint64 indexed epoch, Approval approval);
+    event SourceSetCommitted(
+        address indexed fund,
+        uint64 indexed epoch,
+        bytes32 indexed sourceSetHash,
+        bytes32 policyId,
+        bytes32[] structHashes,
+        bytes32[] commitmentHashes
+    );
+    /// @notice The proof of one program of the policy is in.
+    event ProgramAttested(
+        address indexed fund,
+        bytes32 indexed policyId,
+        uint64 indexed epoch,
+        uint256 programIndex,
+        bytes32 digest,
+        bytes32 sourceSetHash,
+        uint64 expiry
+    );
+    /// @notice The proofs of all programs of the policy are in; `expiry` is the earliest of theirs.
+    event PolicyMet(
+        address indexed fund, bytes32 indexed policyId, uint64 indexed epoch, bytes32 sourceSetHash, uint64 expiry
+    );
+
+    error NotAContract(address account);
+    error NotOwner(address caller, address owner);
+    error NotPendingOwner(address caller, address pendingOwner);
+    error ZeroOwner();
+    error FundExists(address fund);
+    error UnknownFund(address fund);
+    error PolicyExists(bytes32 policyId);
+    /// @notice A policy has a hash, at least one program and at least one source; ids ascend strictly and signers are set.
+    error InvalidPolicy();
+    error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
+    /// @notice asOf lies before validUntil, and validUntil has not passed.
+    error InvalidValidity(uint64 asOf, uint64 validUntil);
+    /// @notice One owned-slots hash a source and one digest a program, none of them zero, and a layout hash.
+    error InvalidApproval();
+    error EpochNotApproved(bytes32 policyId, uint64 epoch);
+    error UnknownProgram(uint256 programIndex, uint256 programCount);
+    /// @notice A fund does not approve the statements it is measured by; it would choose its own prices.
+    error SelfApproved(bytes32 policyId);
+    error DigestNotApproved(bytes32 approved, bytes32 actual);
+    error WrongLayout(bytes32 approved, bytes32 actual);
+    /// @notice Keys of two vectors need the previous epoch's commitments, which this registry does not take.
+    error UnsupportedVectors();
+    error Expired(uint64 expiry);
+    error ExpiryTooLate(uint64 expiry, uint64 validUntil);
+    error WrongSourceCount(uint256 required, uint256 actual);
+    error SourceExpired(bytes32 sourceId, uint64 expiry);
+    /// @notice The signature is not the signer's over this source's commitment for this fund, epoch, layout and role.
+    error InvalidSourceSignature(bytes32 sourceId, address signer);
+    /// @notice Only the fund's owner fixes an epoch's source set, by `commitSourceSet` or by submitting the first proof.
+    error SourceSetNotCommitted(address fund, uint64 epoch);
+    error SourceSetExists(address fund, uint64 epoch);
+    error SourceSetMismatch(bytes32 committed, bytes32 actual);
+    error AlreadyAttested(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex);
+
+    /// @notice The contract that verifies all proofs.
+    function verifier() external view returns (IProofVerifier);
+
+    /// @notice Registers the caller as a fund, once.
+    /// @param owner who acts for it from now on; may be the caller
+    function registerFund(address owner) external;
+
+    /// @notice Offers a fund to a new owner, who must accept. The zero address withdraws the offer.
+    function transferFund(address fund, address newOwner) external;
+
+    /// @notice Takes over a fund that was offered to the caller.
+    function acceptFund(address fund) external;
+
+    /// @notice Registers a policy with the caller as its owner.
+    /// @param policyHash keccak256 of the policy's canonical JSON
+    /// @param requirements the sources that must sign, each exactly once, ascending by id
+    /// @param programCount how many programs the policy compiles into
+    /// @param uri where the policy can be read; only logged
+    /// @return policyId keccak256(abi.encode(owner, policyHash, keccak256(abi.encode(requirements)), programCount))
+    function registerPolicy(
+        bytes32 policyHash,
+        SourceRequirement[] calldata requirements,
+        uint64 programCount,
+        string calldata uri
+    ) external returns (bytes32 policyId);
+
+    /// @notice Offers a policy to a new owner, who must accept. The zero address withdraws the offer.
+    function transferPolicy(bytes32 policyId, address newOwner) external;
+
+    /// @notice Takes over a policy that was offered to the caller.
+    function acceptPolicy(bytes32 policyId) external;
+
+    /// @notice Approves the statements of one epoch; once, and only of a later epoch than all before. Owner of the policy only.
+    function approveEpoch(bytes32 policyId, uint64 epoch, Approval calldata approval) external;
+
+    /// @notice Fixes the fund's source set of an epoch, once. Owner of the fund only.
+    /// @param sources in the order of the policy's requirements
+    function commitSourceSet(address fund, bytes32 policyId, uint64 epoch, SignedSource[] calldata sources)
+        external
+        returns (bytes32 sourceSetHash);
+
+    /// @notice Records that the fund's holdings of an epoch satisfy one program of a policy. Anyone may call; the first call
+    /// of an epoch, which fixes the source set, is the fund's owner's unless `commitSourceSet` came before.
+    /// @param expiry Unix seconds, at most the approval's validUntil; part of the proof's context
+    /// @param key canonical ABI encoding of the statement key
+    /// @param sources in the order of the policy's requirements
+    function submit(
+        address fund,
+        bytes32 policyId,
+        uint64 epoch,
+        uint64 expiry,
+        uint256 programIndex,
+        bytes calldata key,
+        SignedSource[] calldata sources,
+        bytes calldata proof
+    ) external;
+
+    /// @notice Whether all programs of the policy are attested for some epoch, the latest such one, and it has not expired.
+    function isCompliant(address fund, bytes32 policyId) external view returns (bool);
+
+    /// @notice The latest completed epoch of a fund under a policy.
+    function latest(address fund, bytes32 policyId) external view returns (Compliance memory);
+
+    /// @notice Until when the proof of one program counts, and in which block it came in; zeros if it did not.
+    function attestation(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex)
+        external
+        view
+        returns (uint64 expiry, uint64 blockNumber);
+
+    /// @notice The hash of the fund's source set of an epoch, 0 before it is fixed.
+    function sourceSet(address fund, uint64 epoch) external view returns (bytes32);
+
+    /// @notice Owner of a fund and, while it is being transferred, the next one.
+    function fundOwner(address fund) external view returns (address owner, address pendingOwner);
+
+    function policy(bytes32 policyId) external view returns (PolicyRecord memory);
+
+    /// @notice What is approved for an epoch; all zero if nothing is.
+    function approval(bytes32 policyId, uint64 epoch) external view returns (Approval memory);
+}

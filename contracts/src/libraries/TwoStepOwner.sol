@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
+
+/// @title An owner that changes in two steps
+/// @notice The next owner accepts, so that nothing is lost to an address that cannot act.
+library TwoStepOwner {
+    struct Slot {
+        address owner;
+        address pendingOwner;
+    }
+
+    function check(Slot storage slot) internal view {
+        if (msg.sender != slot.owner) revert IAttestationRegistry.NotOwner(msg.sender, slot.owner);
+    }
+
+    function offer(Slot storage slot, address newOwner) internal {
+        check(slot);
+        slot.pendingOwner = newOwner;
+    }
+
+    function accept(Slot storage slot) internal returns (address previousOwner) {
+        if (msg.sender != slot.pendingOwner) {
+            revert IAttestationRegistry.NotPendingOwner(msg.sender, slot.pendingOwner);
+        }
+        previousOwner = slot.owner;
+        slot.owner = msg.sender;
+        slot.pendingOwner = address(0);
+    }
+}
