@@ -1,12 +1,12 @@
 """Commitments and zero-knowledge proofs about a private vector of holdings."""
 
+from attest.attestation import verify_attestation
 from attest.commitment import Holdings, SourceCommitment, SourceOpening, SourceSet, open_source
 from attest.errors import AttestError, EncodingError, ProgramError, ProofRejected, SourceError, StatementFalse
 from attest.proof import Context
 from attest.prover import PreviousHoldings, prove
 from attest.srs import Setup, load_setup
 from attest.statement import Statement, StatementKey, build_statement
-from attest.verifier import verify
 
 __all__ = [
     "AttestError",
@@ -28,5 +28,5 @@ __all__ = [
     "load_setup",
     "open_source",
     "prove",
-    "verify",
+    "verify_attestation",
 ]

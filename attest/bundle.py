@@ -15,11 +15,11 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 
-from attest.commitment import Holdings, SourceCommitment, SourceOpening, SourceSet
+from attest.commitment import Holdings, SourceCommitment, SourceOpening, SourceSet, check_quantities
 from attest.curve import POINT_SIZE, compress, decode_point, decompress, encode_point
 from attest.errors import EncodingError
 from attest.field import MODULUS
-from attest.program import Parameters, canonical_json
+from attest.program import Layout, canonical_json
 from attest.proof import Context, proof_sizes
 from attest.registration import SourceRequirement, policy_id, program_id
 from attest.srs import Setup
@@ -299,10 +299,11 @@ class Bundle(File):
         )
 
 
-def holdings_of(openings: list[OpeningFile], sources: SourceSet, setup: Setup) -> Holdings:
-    """All openings of an epoch, each checked against its source's commitment.
+def holdings_of(openings: list[OpeningFile], sources: SourceSet, layout: Layout, setup: Setup) -> Holdings:
+    """All openings of an epoch, each checked against its source's own slots and its signed commitment.
 
-    Raises: EncodingError: an opening is missing, or of another epoch, layout or commitment.
+    Raises: EncodingError: an opening is missing, or of another epoch, layout or commitment;
+        SourceError: it fills other slots than the source's own, or a quantity is out of range.
     """
     by_source = {opening.source: opening for opening in openings}
     if set(by_source) != {source.source for source in sources.sources} or len(by_source) != len(openings):
@@ -312,9 +313,8 @@ def holdings_of(openings: list[OpeningFile], sources: SourceSet, setup: Setup) -
         opening = by_source[source.source]
         if (opening.epoch, opening.layout_hash) != (source.epoch, source.layout_hash):
             raise EncodingError(f"the opening of source {source.source!r} is of another epoch or layout")
-        if any(not 0 < int(slot) < Parameters(8).n for slot in opening.quantities if slot.isdigit()):
-            raise EncodingError(f"the opening of source {source.source!r} names a slot that does not exist")
         secret = opening.opening()
+        check_quantities(layout, secret.source, secret.quantities)
         if secret.commitment(setup) != source.commitment:
             raise EncodingError(f"the opening of source {source.source!r} does not belong to its signed commitment")
         opened.append(secret)

@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 from py_arkworks_bls12381 import G1Point
 
 from attest.curve import INFINITY, encode_point, msm
-from attest.errors import SourceError
+from attest.errors import ProofRejected, SourceError
 from attest.field import MODULUS, RandomBytes, domain, random_scalar
 from attest.kzg import open_single, verify_single
 from attest.polynomial import interpolate
@@ -48,6 +48,20 @@ class SourceOpening:
         return msm([setup.lagrange[j] for j in slots], [v % MODULUS for v in values])
 
 
+def check_quantities(layout: Layout, source: str, quantities: Mapping[int, int]) -> None:
+    """A source fills exactly its own slots, in range.
+
+    Raises: SourceError: a foreign, missing or out-of-range slot; a negative quantity of a slot that is not signed.
+    """
+    if tuple(sorted(quantities)) != layout.owned_by(source):
+        raise SourceError(f"source {source!r} fills exactly its own slots, one quantity each")
+    for slot, lots in quantities.items():
+        if abs(lots) >= 1 << RANGE_BITS:
+            raise SourceError(f"slot {slot} ({layout[slot].asset}) is out of range; choose larger lots")
+        if lots < 0 and not layout[slot].signed:
+            raise SourceError(f"slot {slot} ({layout[slot].asset}) cannot be negative")
+
+
 def open_source(
     layout: Layout, source: str, quantities: Mapping[int, int], random_bytes: RandomBytes = secrets.token_bytes
 ) -> SourceOpening:
@@ -55,16 +69,9 @@ def open_source(
 
     Args:
         quantities: slot → lots, exactly the slots that the source owns.
-    Raises: SourceError: a foreign, missing or out-of-range slot; a negative quantity of a slot that is not signed.
+    Raises: SourceError: as `check_quantities`.
     """
-    owned = layout.owned_by(source)
-    if tuple(sorted(quantities)) != owned:
-        raise SourceError(f"source {source!r} fills exactly its own slots, one quantity each")
-    for slot, lots in quantities.items():
-        if abs(lots) >= 1 << RANGE_BITS:
-            raise SourceError(f"slot {slot} ({layout[slot].asset}) is out of range; choose larger lots")
-        if lots < 0 and not layout[slot].signed:
-            raise SourceError(f"slot {slot} ({layout[slot].asset}) cannot be negative")
+    check_quantities(layout, source, quantities)
     return SourceOpening(source, dict(quantities), random_scalar(random_bytes))
 
 
@@ -165,6 +172,8 @@ class SourceSet:
         if any(source.commitment == INFINITY for source in self.sources):
             raise SourceError("a commitment at infinity commits to nothing")
         slots = [slot for slot, _ in self.public_values]
+        if any(not 1 <= slot < Parameters(packing=8).max_slots for slot in slots):
+            raise SourceError("a public slot is the constant, a blinding entry or outside the vector")
         if slots != sorted(set(slots)) or any(not 0 <= value < 1 << RANGE_BITS for _, value in self.public_values):
             raise SourceError("public slots are ascending and distinct, their values in [0, 2^77)")
 
@@ -175,6 +184,10 @@ class SourceSet:
     @property
     def epoch(self) -> int:
         return self.sources[0].epoch
+
+    @property
+    def as_of(self) -> int:
+        return self.sources[0].as_of
 
     @property
     def layout_hash(self) -> bytes:
@@ -191,7 +204,7 @@ class SourceSet:
                     [
                         self.fund,
                         self.epoch,
-                        self.sources[0].as_of,
+                        self.as_of,
                         self.layout_hash,
                         [s.id for s in self.sources],
                         [s.struct_hash for s in self.sources],
@@ -272,8 +285,15 @@ def disclose(setup: Setup, holdings: Holdings, layout: Layout, slot: int) -> tup
 def check_disclosure(setup: Setup, sources: SourceSet, layout: Layout, slot: int, lots: int, proof: G1Point) -> None:
     """Check a disclosed quantity against the sources' commitments.
 
-    Raises: SourceError: not a source's slot; ProofRejected: another quantity stands there.
+    The opening is an equation mod r, so a quantity outside the slot's range, which would be congruent to one
+    inside, is refused, and so are sources that are not all those of this layout.
+
+    Raises: SourceError: not a source's slot, or not this layout's sources;
+        ProofRejected: another quantity stands there, or none of its range.
     """
+    sources.check_layout(layout)
     if layout[slot].owner is not Owner.SOURCE:
         raise SourceError(f"slot {slot} is not a source's and cannot be disclosed")
+    if abs(lots) >= 1 << RANGE_BITS or (lots < 0 and not layout[slot].signed):
+        raise ProofRejected("disclosure", "no such quantity can stand in this slot")
     verify_single(setup, sources.commitment(setup), domain(N)[slot], lots % MODULUS, proof)

@@ -16,7 +16,7 @@ class EncodingError(AttestError):
     """Bytes or a file that do not decode: wrong length, non-canonical, off the curve, unknown field."""
 
 
-@dataclass
+@dataclass(eq=False)
 class ProofRejected(AttestError):
     """A well-formed proof of something that does not hold, or of something else."""
 
@@ -27,7 +27,7 @@ class ProofRejected(AttestError):
         return f"proof rejected at {self.equation}" + (f": {self.detail}" if self.detail else "")
 
 
-@dataclass
+@dataclass(eq=False)
 class ProgramError(AttestError):
     """A program that breaks a rule of the compiler, so that a proof of it would mean nothing."""
 
@@ -39,7 +39,7 @@ class ProgramError(AttestError):
         return f"row {self.row!r} breaks rule {self.rule}: {self.detail}"
 
 
-@dataclass
+@dataclass(eq=False)
 class StatementFalse(AttestError):
     """The holdings do not satisfy the program. For the operator's eyes: it says which promise is broken.
 
@@ -50,6 +50,9 @@ class StatementFalse(AttestError):
 
     constraints: tuple[str, ...]
     slacks: dict[str, int] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self.args = (self.constraints,)  # what a traceback or a logger may print
 
     def __str__(self) -> str:
         return "the holdings violate: " + ", ".join(self.constraints)

@@ -37,6 +37,10 @@ class Context:
     program_id: bytes
     book_root: bytes = NO_HASH
 
+    def __post_init__(self) -> None:
+        if len(self.program_id) != 32 or len(self.book_root) != 32:
+            raise EncodingError("the program id and the book root have 32 bytes each")
+
 
 def proof_sizes(packing: int, vectors: int) -> tuple[int, int]:
     """Points and scalars of a proof."""
@@ -115,7 +119,7 @@ def check_instance(key: StatementKey, sources: SourceSet, previous: SourceSet | 
     if previous is not None:
         if previous.layout_hash != key.previous_layout_hash:
             raise ProofRejected("layout", "the previous sources signed another layout than the key's")
-        if previous.fund != sources.fund or previous.epoch >= sources.epoch:
+        if int(previous.fund, 16) != int(sources.fund, 16) or previous.epoch >= sources.epoch:
             raise ProofRejected("previous epoch", "the previous sources are not of this fund's earlier epoch")
         if any(not 1 <= slot < key.previous_size for slot, _ in previous.public_values):
             raise ProofRejected("public slots", "a public slot of the previous epoch is outside its vector")

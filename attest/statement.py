@@ -14,8 +14,9 @@ from eth_utils.crypto import keccak
 from py_arkworks_bls12381 import G1Point
 
 from attest.curve import encode_point, msm
+from attest.errors import EncodingError
 from attest.field import MODULUS, domain
-from attest.program import Entry, Parameters, Program, check, packing_for
+from attest.program import Entry, Kind, Layout, Parameters, Program, check, check_layout, packing_for
 from attest.srs import Setup
 
 KEY_VERSION = 1
@@ -63,6 +64,32 @@ class StatementKey:
     previous_layout_hash: bytes
     policy_hash: bytes
     market_hash: bytes
+
+    def __post_init__(self) -> None:
+        """A key that a verifier can rely on, whoever built it. Raises: EncodingError."""
+        rows, packing = len(self.kinds), self.parameters.packing
+        try:
+            expected = packing_for(rows)
+        except ValueError as error:
+            raise EncodingError(f"statement key: {error}") from error
+        hashes = (self.layout_hash, self.previous_layout_hash, self.policy_hash, self.market_hash)
+        families = (self.weights, self.flag_weights, self.square_weights)
+        targets = [[group.row for group in family] for family in families]
+        conditions = {
+            "parameters": self.parameters == expected,
+            "sizes": 1 <= self.size <= expected.max_slots and 0 <= self.previous_size <= expected.max_slots,
+            "kinds": all(kind <= max(Kind) for kind in self.kinds),
+            "aux": list(self.aux) == sorted(set(self.aux)) and all(1 <= j < self.size for j in self.aux),
+            "columns": len(self.columns) == -(-self.size // packing)
+            and len(self.previous_columns) == -(-self.previous_size // packing),
+            "families": all(rows_ == sorted(set(rows_)) for rows_ in targets)
+            and all(0 <= row < rows for row in (*targets[0][:-1], *targets[1], *targets[2])),
+            "zero group": targets[0][-1:] == [rows],
+            "hashes": all(len(item) == 32 for item in hashes),
+        }
+        for name, holds in conditions.items():
+            if not holds:
+                raise EncodingError(f"statement key: its {name} are not those of this proof system")
 
     @property
     def row_count(self) -> int:
@@ -171,17 +198,21 @@ def build_statement(
     program: Program,
     setup: Setup,
     *,
-    layout_hash: bytes,
+    layout: Layout,
     policy_hash: bytes,
     market_hash: bytes,
-    previous_layout_hash: bytes = NO_HASH,
+    previous_layout: Layout | None = None,
     threads: int = 2,
 ) -> Statement:
     """Check a program and commit to it; deterministic.
 
+    Args:
+        layout, previous_layout: of the vectors that the program is about.
+        policy_hash, market_hash: 32 bytes each.
     Raises: ProgramError: the program breaks a compiler rule.
     """
     check(program)
+    check_layout(program, layout, previous_layout)
     parameters = packing_for(len(program.rows))
     families = weight_families(program)
     family_columns = [[weight_column(weights, parameters) for weights in family.values()] for family in families]
@@ -206,8 +237,8 @@ def build_statement(
         groups[2],
         tuple(committed[3]),
         tuple(committed[4]),
-        layout_hash,
-        previous_layout_hash,
+        layout.hash,
+        previous_layout.hash if previous_layout is not None else NO_HASH,
         policy_hash,
         market_hash,
     )

@@ -51,7 +51,8 @@ def verify(  # noqa: PLR0915 - one story, in the protocol's order
 ) -> None:
     """Accept a proof that the committed holdings satisfy the key's program in this context; else raise.
 
-    It does not say that the key is the right one, nor who signed the sources: see `attest.bundle`.
+    This is the proof alone. That the key is the right one, that the sources are all those of the layout, own their
+    slots and signed is for `attest.attestation.verify_attestation`, which calls this.
 
     Args:
         previous: the previous epoch's sources, for keys of two vectors.
@@ -136,7 +137,8 @@ def verify(  # noqa: PLR0915 - one story, in the protocol's order
         terms += [(group.commitment, weight * row) for group, row in zip(family, row_weights, strict=True)]
     chunk_powers = powers_of(pow(zeta, n - 1, MODULUS), CHUNKS)
     terms += [(chunk, factors[0] * quotient_power * power) for chunk, power in zip(chunks, chunk_powers, strict=True)]
-    for power, columns in zip(matrix_powers, (key.columns, key.previous_columns), strict=False):
+    matrices = (key.columns, key.previous_columns)[:vectors]
+    for power, columns in zip(matrix_powers, matrices, strict=True):
         at_columns = lagrange_at(n, range(0, packing * len(columns), packing), zeta)
         terms += [(column, factors[packing] * power * value) for column, value in zip(columns, at_columns, strict=True)]
     check_batch(setup, _fold(terms), u, W_u)

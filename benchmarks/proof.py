@@ -25,9 +25,10 @@ from py_arkworks_bls12381 import G1Point
 from rich.console import Console
 from rich.table import Table
 
-from attest import Setup, build_statement, load_setup, prove, verify
+from attest import Setup, build_statement, load_setup, prove
 from attest.curve import scalar
 from attest.field import random_scalars
+from attest.verifier import verify
 from benchmarks.fund import CONTEXT, committed, diversified_lots, risk_policy, synthetic_market
 from optimizer.policy import compile_policy
 
@@ -105,7 +106,7 @@ def measure(assets: int, scenarios: int) -> Measurement:
         lambda: build_statement(
             compiled.program,
             setup,
-            layout_hash=compiled.layout.hash,
+            layout=compiled.layout,
             policy_hash=compiled.policy_hash,
             market_hash=compiled.market_hash,
             threads=THREADS,

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from attest import Setup, SourceCommitment, Statement, build_statement, open_source, prove, verify
+from attest import Setup, SourceCommitment, Statement, build_statement, open_source, prove, verify_attestation
+from attest.attestation import check_sources
 from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceSet
 from attest.errors import ProofRejected, SourceError
 from attest.program import Layout
 from attest.prover import Progress
-from attest.registration import check_signers
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
 
@@ -37,7 +37,7 @@ class Terms:
         return build_statement(
             self.compiled.program,
             self.setup,
-            layout_hash=self.layout.hash,
+            layout=self.layout,
             policy_hash=self.compiled.policy_hash,
             market_hash=self.compiled.market_hash,
         )
@@ -110,8 +110,16 @@ def prove_bundle(
     """
     ordered = tuple(sorted(signed, key=lambda s: s.source_commitment().id))
     sources = SourceSet(tuple(s.source_commitment() for s in ordered))
-    _check_sources(terms, fund, sources, [s.signature for s in ordered])
-    held = holdings_of(list(openings), sources, terms.setup)
+    check_sources(
+        terms.layout,
+        fund.requirements(terms.roles),
+        sources,
+        [s.signature for s in ordered],
+        fund.chain_id,
+        fund.registry,
+        as_of=terms.as_of,
+    )
+    held = holdings_of(list(openings), sources, terms.layout, terms.setup)
     lots = [held.vector(terms.layout.size, {})[slot] for slot in terms.compiled.source_slots]
     context = fund.context(terms.compiled.policy_hash, terms.roles, expiry, 0, len(terms.compiled.programs))
     aux = terms.compiled.aux_values(lots)
@@ -133,22 +141,24 @@ def verify_bundle(terms: Terms, fund: FundFile, bundle: Bundle, now: int | None 
     if bundle.program != 0 or bundle.public_values:
         raise ProofRejected("program", "the policy has one program and no public slots")
     sources = bundle.source_set()
-    _check_sources(terms, fund, sources, bundle.signatures)
+    if int(sources.fund, 16) != int(fund.fund, 16):
+        raise SourceError("the sources signed for another fund")
     context = fund.context(terms.compiled.policy_hash, terms.roles, bundle.expiry, 0, len(terms.compiled.programs))
-    verify(terms.setup, key, context, sources, bundle.proof())
+    verify_attestation(
+        terms.setup,
+        key,
+        terms.layout,
+        fund.requirements(terms.roles),
+        context,
+        sources,
+        bundle.signatures,
+        bundle.proof(),
+        as_of=terms.as_of,
+    )
     if now is not None and bundle.expiry < now:
         raise ProofRejected("expiry", f"it was valid until {timestamp(bundle.expiry)}")
     if now is not None and any(source.expiry < now for source in sources.sources):
         raise ProofRejected("expiry", "a source's signature is no longer valid")
-
-
-def _check_sources(terms: Terms, fund: FundFile, sources: SourceSet, signatures: Sequence[bytes]) -> None:
-    sources.check_layout(terms.layout)
-    check_signers(sources, signatures, fund.requirements(terms.roles), fund.chain_id, fund.registry)
-    if int(sources.fund, 16) != int(fund.fund, 16):
-        raise SourceError("the sources signed for another fund")
-    if sources.sources[0].as_of != terms.as_of:
-        raise SourceError("the sources signed holdings of another day than the market's")
 
 
 def quantities_by_instrument(holdings: Holdings) -> dict[str, Decimal]:

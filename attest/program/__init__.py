@@ -8,7 +8,7 @@ from attest.program.canonical import canonical_hash, canonical_json, decimal_str
 from attest.program.layout import Layout, Owner, Slot, source_id
 from attest.program.parameters import BLINDING_ENTRIES, PACKINGS, RANGE_BITS, Parameters, packing_for
 from attest.program.rows import Entry, Kind, Part, Program, ProgramBuilder, Row
-from attest.program.rules import PART_LIMIT, check
+from attest.program.rules import PART_LIMIT, check, check_layout
 from attest.program.witness import Witness, row_values, slacks, solve
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "canonical_hash",
     "canonical_json",
     "check",
+    "check_layout",
     "decimal_string",
     "packing_for",
     "row_values",

@@ -11,6 +11,7 @@ from eth_utils.crypto import keccak
 
 from attest.errors import SourceError
 from attest.program.canonical import canonical_hash
+from attest.program.parameters import PACKINGS, Parameters
 
 
 class Owner(StrEnum):
@@ -49,8 +50,8 @@ class Slot:
             raise SourceError(f"slot of {self.asset!r}: the lot must be positive")
         if (self.owner is Owner.SOURCE) != bool(self.source):
             raise SourceError(f"slot of {self.asset!r}: a source's slot names its source, and no other does")
-        if self.owner is Owner.SOURCE and self.sign < 0 and self.signed:
-            raise SourceError(f"slot of {self.asset!r}: a debt is never negative")
+        if self.owner in (Owner.SOURCE, Owner.PUBLIC) and self.sign <= 0 and self.signed:
+            raise SourceError(f"slot of {self.asset!r}: a debt or claim is never negative")
 
 
 def source_id(name: str) -> bytes:
@@ -63,6 +64,11 @@ class Layout:
     """Slots 1..N−1 in order; slot 0 is the constant 1 and is not listed."""
 
     slots: tuple[Slot, ...]
+
+    def __post_init__(self) -> None:
+        limit = Parameters(packing=PACKINGS[0]).max_slots
+        if self.size > limit:
+            raise SourceError(f"a layout has at most {limit - 1} slots; the blinding entries lie behind them")
 
     @property
     def size(self) -> int:

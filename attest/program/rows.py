@@ -60,6 +60,13 @@ class Row:
     flag_weights: Weights = field(default_factory=dict)
     square_weights: Weights = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raises: TypeError, ValueError: a kind that is none, or a number that is no Python integer."""
+        object.__setattr__(self, "kind", Kind(self.kind))
+        numbers = (self.coefficients, self.previous, self.weights, self.flag_weights, self.square_weights)
+        if any(type(value) is not int for mapping in numbers for value in mapping.values()):
+            raise TypeError(f"row {self.name!r}: coefficients and weights are Python integers, which never wrap")
+
     @property
     def constraint(self) -> str:
         return self.name.split("/", 1)[0]
@@ -114,8 +121,8 @@ class Program:
     def forbidden(self) -> dict[Entry, int]:
         """The zero group on row ρ: with 2s⁺_ρ + s⁻_ρ + Σ forbidden parts = 0 every part in it is 0. (P.2)"""
         last = len(self.rows)
-        weights = {Entry(i, Part.MINUS): 1 for i, row in enumerate(self.rows) if row.kind is not Kind.FREE}
-        weights |= {Entry(i, Part.PLUS): 1 for i, row in enumerate(self.rows) if row.kind is Kind.ZERO}
+        weights = {Entry(i, Part.MINUS): 1 for i, row in enumerate(self.rows) if row.kind != Kind.FREE}
+        weights |= {Entry(i, Part.PLUS): 1 for i, row in enumerate(self.rows) if row.kind == Kind.ZERO}
         weights[Entry(last, Part.PLUS)] = 1
         weights[Entry(last, Part.MINUS)] = 2
         return weights

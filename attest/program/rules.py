@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from attest.errors import ProgramError
 from attest.field import MODULUS
+from attest.program.layout import Layout, Owner
 from attest.program.parameters import RANGE_BITS, packing_for
 from attest.program.rows import Entry, Kind, Part, Program, Row, Weights
 
@@ -30,6 +31,44 @@ def check(program: Program) -> None:
             _check_target(i, row, program, sources)
     zero_row = Row("zero group", Kind.FREE, {}, weights=program.forbidden())
     _check_bound(zero_row.name, zero_row, program)
+
+
+def check_layout(program: Program, layout: Layout, previous_layout: Layout | None = None) -> None:
+    """R7: the program is about this layout.
+
+    The vector has the layout's slots, the prover fills exactly its aux slots, and every slot that is not signed
+    has a `nonneg` variable row: with a free one a negative debt would count as an asset.
+
+    Raises: ProgramError: rule R7.
+    """
+    if program.aux != layout.of(Owner.AUX):
+        raise ProgramError("R7", "", "the program's aux slots are not the layout's")
+    pairs = [(program.size, layout, False)]
+    if (previous_layout is None) != (program.previous_size == 0):
+        raise ProgramError("R7", "", "a program of two vectors has a previous layout, and no other does")
+    if previous_layout is not None:
+        pairs.append((program.previous_size, previous_layout, True))
+    for size, vector_layout, previous in pairs:
+        if size != vector_layout.size:
+            raise ProgramError("R7", "", f"the program has {size} slots, its layout {vector_layout.size}")
+        bounded = {
+            slot
+            for row in program.rows
+            if row.kind == Kind.NONNEG
+            for slot in (row.previous if previous else row.coefficients)
+            if row.bounds_variable(slot, previous)
+        }
+        for slot in range(1, size):
+            if not vector_layout[slot].signed and slot not in bounded:
+                raise ProgramError("R7", "", f"slot {slot} is not signed and needs a nonneg variable row")
+    if previous_layout is not None:
+        aux = set(previous_layout.of(Owner.AUX))
+        for row in program.rows:
+            for slot in aux & row.previous.keys():
+                if not row.bounds_variable(slot, previous=True):
+                    raise ProgramError(
+                        "R7", row.name, f"it reads the previous aux slot {slot}, which is empty"
+                    )
 
 
 def _entries(row: Row) -> Iterable[Entry]:
@@ -86,7 +125,7 @@ def _check_bound(name: str, row: Row, program: Program) -> None:
 
 
 def _check_target(index: int, row: Row, program: Program, sources: set[Entry]) -> None:
-    if row.kind is not Kind.NONNEG:
+    if row.kind != Kind.NONNEG:
         raise ProgramError("R1", row.name, "the target of an aggregate is a nonneg row")
     if Entry(index, Part.PLUS) in sources or Entry(index, Part.MINUS) in sources:
         raise ProgramError("R2", row.name, "no part of a target is the source of an aggregate")
@@ -98,9 +137,9 @@ def _check_target(index: int, row: Row, program: Program, sources: set[Entry]) -
             source = program.rows[entry.row]
             if weight >= 0:
                 continue
-            if source.kind is Kind.FREE:
+            if source.kind == Kind.FREE:
                 raise ProgramError("R3", row.name, f"a negative weight on the free row {source.name!r}")
-            if entry.part is not Part.PLUS or source.kind is not Kind.NONNEG or source.is_target:
+            if entry.part != Part.PLUS or source.kind != Kind.NONNEG or source.is_target:
                 raise ProgramError("R4", row.name, f"a negative weight on {source.name!r}, whose part is not pinned")
     if any(weight < 0 for weight in row.flag_weights.values()):
         raise ProgramError("R3", row.name, "a negative weight on a flag")

@@ -22,7 +22,7 @@ class Witness:
     flags: frozenset[Entry] = field(repr=False)
 
     def part(self, entry: Entry) -> int:
-        return (self.plus if entry.part is Part.PLUS else self.minus)[entry.row]
+        return (self.plus if entry.part == Part.PLUS else self.minus)[entry.row]
 
 
 def _dot(coefficients: Mapping[int, int], vector: Sequence[int]) -> int:
@@ -47,7 +47,7 @@ def row_values(program: Program, quantities: Sequence[int], previous: Sequence[i
 
 def _aggregate(row: Row, plus: Sequence[int], minus: Sequence[int], flags: set[Entry]) -> int:
     def part(entry: Entry) -> int:
-        return (plus if entry.part is Part.PLUS else minus)[entry.row]
+        return (plus if entry.part == Part.PLUS else minus)[entry.row]
 
     return (
         sum(weight * part(entry) for entry, weight in row.weights.items())
@@ -65,7 +65,7 @@ def slacks(program: Program, quantities: Sequence[int], previous: Sequence[int] 
         entry
         for row in program.rows
         for entry in row.flag_weights
-        if (plus if entry.part is Part.PLUS else minus)[entry.row] > 0
+        if (plus if entry.part == Part.PLUS else minus)[entry.row] > 0
     }
     return [
         v - _aggregate(row, plus, minus, flags) if row.is_target else v
@@ -83,7 +83,7 @@ def solve(program: Program, quantities: Sequence[int], previous: Sequence[int] =
     violated = {
         row.name: value
         for row, value in zip(program.rows, remaining, strict=True)
-        if (row.kind is Kind.NONNEG and value < 0) or (row.kind is Kind.ZERO and value != 0) or abs(value) > PART_LIMIT
+        if (row.kind == Kind.NONNEG and value < 0) or (row.kind == Kind.ZERO and value != 0) or abs(value) > PART_LIMIT
     }
     if violated:
         constraints = tuple(dict.fromkeys(name.split("/", 1)[0] for name in violated))
@@ -91,5 +91,5 @@ def solve(program: Program, quantities: Sequence[int], previous: Sequence[int] =
     plus = tuple(max(v, 0) for v in remaining)
     minus = tuple(max(-v, 0) for v in remaining)
     flagged = {entry for row in program.rows for entry in row.flag_weights}
-    raised = frozenset(e for e in flagged if (plus if e.part is Part.PLUS else minus)[e.row] > 0)
+    raised = frozenset(e for e in flagged if (plus if e.part == Part.PLUS else minus)[e.row] > 0)
     return Witness(plus, minus, raised)

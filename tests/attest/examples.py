@@ -12,7 +12,7 @@ from attest.program import Entry, Kind, Layout, Owner, Part, Program, ProgramBui
 from attest.proof import Context
 from attest.prover import PreviousHoldings, prove
 from attest.srs import Setup, load_setup
-from attest.statement import NO_HASH, Statement, build_statement
+from attest.statement import Statement, build_statement
 
 FUND = "0x00000000000000000000000000000000000000f1"
 REGISTRY = "0x00000000000000000000000000000000000000a1"
@@ -57,7 +57,7 @@ def small_layout() -> Layout:
     def held(source: str, asset: str, sign: int = 1) -> Slot:
         return Slot(Owner.SOURCE, asset, Decimal(1), sign, source)
 
-    aux = [Slot(Owner.AUX, name, Decimal(1), 0) for name in ("t", "u")]
+    aux = [Slot(Owner.AUX, name, Decimal(1), 0, signed=name == "t") for name in ("t", "u")]
     return Layout((held("a", "X"), held("a", "Y"), held("b", "X"), held("b", "USD", -1), *aux))
 
 
@@ -129,10 +129,10 @@ def small_example(extra_rows: int = 0, two_vectors: bool = False) -> Example:
     statement = build_statement(
         program,
         setup,
-        layout_hash=layout.hash,
+        layout=layout,
         policy_hash=b"\x22" * 32,
         market_hash=b"\x33" * 32,
-        previous_layout_hash=layout.hash if two_vectors else NO_HASH,
+        previous_layout=layout if two_vectors else None,
     )
     sources = source_set(layout, holdings, setup, epoch=7)
     # (3·400 − 4·300)² − 10000² = −10⁸, and the square row's surplus above 2^77 goes to u.
