@@ -1,0 +1,134 @@
+"""Each compiler rule is sound for a reason: without it a program has an accepted proof of something false."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import pytest
+
+import attest.statement
+from attest.errors import ProgramError, StatementFalse
+from attest.field import MODULUS, inverse
+from attest.program import Entry, Kind, Part, Program, ProgramBuilder
+from attest.program import check as check_rules
+from attest.srs import Setup
+from tests.attest.attacks.forger import check, forge, pretend, scene
+
+PLUS, MINUS = Part.PLUS, Part.MINUS
+
+
+@dataclass(frozen=True)
+class Break:
+    """A rule, a program that breaks it in one row, and the witness that lies about the lots."""
+
+    rule: str
+    row: str
+    build: Callable[[ProgramBuilder], None]
+    lots: Mapping[int, int]
+    parts: Mapping[tuple[str, Part], int]
+    flags: tuple[tuple[str, Part], ...] | None = None
+    unbounded: tuple[int, ...] = ()
+
+    @property
+    def program(self) -> Program:
+        build = ProgramBuilder(7, aux=(5, 6))
+        for j in range(1, 7):
+            if j not in self.unbounded:
+                build.add(f"variable/{j}", Kind.NONNEG, {j: 1})
+        self.build(build)
+        return build.build()
+
+
+def position(build: ProgramBuilder) -> dict[Entry, int]:
+    """x = q_1 − q_2 on a free row, with both its parts."""
+    row = build.add("position", Kind.FREE, {1: 1, 2: -1})
+    return {Entry(row, part): 1 for part in Part}
+
+
+def zero_target(build: ProgramBuilder) -> None:
+    build.add("gross is 100", Kind.ZERO, {0: 100}, weights=position(build))
+
+
+def chained(build: ProgramBuilder) -> None:
+    row = build.add("inner", Kind.NONNEG, {0: 100}, weights=position(build))
+    build.add("outer", Kind.NONNEG, {0: 50}, weights={Entry(row, PLUS): 1})
+
+
+def gross_floor(build: ProgramBuilder) -> None:
+    build.add("gross at least 100", Kind.NONNEG, {0: -100}, weights=dict.fromkeys(position(build), -1))
+
+
+def free_cone(build: ProgramBuilder) -> None:
+    axis = build.add("cone/axis", Kind.FREE, {1: 1, 2: -1})
+    square = {Entry(axis, part): -1 for part in Part}
+    build.add("cone/square", Kind.NONNEG, {0: -(55**2 + 45**2)}, square_weights=square)
+
+
+def flag_floor(build: ProgramBuilder) -> None:
+    both = position(build)
+    build.add("at least two", Kind.NONNEG, {0: -2}, flag_weights=dict.fromkeys(both, -1))
+
+
+def wrapping(build: ProgramBuilder) -> None:
+    build.add("debt three times r", Kind.NONNEG, {1: -((MODULUS - MODULUS % 3) // 3)})
+
+
+def fraction(build: ProgramBuilder) -> None:
+    build.add("at most three", Kind.NONNEG, {0: 10, 1: -3})
+
+
+HELD = {1: 30, 2: 20, 3: 0, 4: 0}
+INFLATED = {("position", PLUS): 55, ("position", MINUS): 45}
+BREAKS = {
+    "an aggregate into a zero row": Break("R1", "gross is 100", zero_target, HELD, INFLATED),
+    "a chained aggregate": Break("R2", "inner", chained, HELD, {**INFLATED, ("inner", PLUS): 0, ("outer", PLUS): 50}),
+    "a negative weight on a free row": Break(
+        "R3", "gross at least 100", gross_floor, HELD, {**INFLATED, ("gross at least 100", PLUS): 0}
+    ),
+    "the cone's bound on a free row": Break(
+        "R3", "cone/square", free_cone, HELD, {("cone/axis", PLUS): 55, ("cone/axis", MINUS): 45}
+    ),
+    "a negative weight on a flag": Break(
+        "R3",
+        "at least two",
+        flag_floor,
+        HELD,
+        {("at least two", PLUS): 0},
+        flags=(("position", PLUS), ("position", MINUS)),
+    ),
+    "terms that wrap around the field": Break(
+        "U", "debt three times r", wrapping, {**HELD, 1: 3}, {("debt three times r", PLUS): MODULUS % 3}
+    ),
+    "a variable without its row": Break(
+        "variable row",
+        "",
+        fraction,
+        {**HELD, 1: 5 * inverse(3) % MODULUS},
+        {("at most three", PLUS): 5},
+        unbounded=(1,),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_only_the_rule_stands_in_the_way(setup: Setup, name: str) -> None:
+    case = BREAKS[name]
+    with pytest.raises(ProgramError) as refused:
+        check_rules(case.program)
+    assert (refused.value.rule, refused.value.row) == (case.rule, case.row)
+    with patch.object(attest.statement, "check", lambda _: None):
+        example = scene(setup, case.lots, program=case.program, aux={5: 0, 6: 0})
+    flags = None
+    if case.flags is not None:
+        flags = frozenset(Entry(case.program.index(row), part) for row, part in case.flags)
+    check(example, forge(example, witness=pretend(example, case.parts, flags)))
+
+
+def test_without_the_lie_those_programs_have_no_proof(setup: Setup) -> None:
+    case = BREAKS["an aggregate into a zero row"]
+    with patch.object(attest.statement, "check", lambda _: None):
+        example = scene(setup, case.lots, program=case.program, aux={5: 0, 6: 0})
+    with pytest.raises(StatementFalse, match="gross is 100"):
+        example.prove()

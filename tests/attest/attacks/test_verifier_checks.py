@@ -1,0 +1,372 @@
+"""Checks of the verifier and of `check_instance`, each shown to be the only one that refuses its attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from py_arkworks_bls12381 import G1Point
+
+import attest.proof
+import attest.prover
+import attest.verifier
+from attest.commitment import Holdings, SourceSet
+from attest.curve import BASE_FIELD_MODULUS, decode_point, encode_point
+from attest.errors import EncodingError, ProofRejected, SourceError, StatementFalse
+from attest.field import MODULUS, domain, root_of_unity
+from attest.program import Kind, ProgramBuilder
+from attest.proof import Context, proof_sizes, start_transcript
+from attest.transcript import Transcript
+from attest.verifier import verify
+from tests.attest.attacks.forger import (
+    FALSE_SOLVENCY,
+    check,
+    forge,
+    pinned_transcript,
+    pretend,
+    scene,
+    verifier_without,
+)
+from tests.attest.examples import CONTEXT, Example
+
+# --- encoding ---------------------------------------------------------------------------------------------------
+
+
+def test_the_exact_length(small: Example, small_proof: bytes) -> None:
+    points, scalars = proof_sizes(8, 1)
+    for data in (small_proof[:-1], small_proof[:-32], small_proof + b"\x00", small_proof + bytes(32), b""):
+        with pytest.raises(EncodingError, match="bytes, not"):
+            check(small, data)
+    with patch.object(attest.proof, "proof_sizes", lambda *_: (points, scalars + 1)):
+        check(small, small_proof + bytes(32))
+
+
+def test_a_scalar_has_one_spelling(small: Example, small_proof: bytes) -> None:
+    value = int.from_bytes(small_proof[-32:], "big")
+    respelled = small_proof[:-32] + (value + MODULUS).to_bytes(32, "big")
+    with pytest.raises(EncodingError, match="below r"):
+        check(small, respelled)
+    with patch.object(attest.proof, "decode_scalar", lambda data: int.from_bytes(data, "big") % MODULUS):
+        check(small, respelled)
+
+
+def unchecked(data: bytes) -> G1Point:
+    x, y = (int.from_bytes(data[i : i + 64], "big") % BASE_FIELD_MODULUS for i in (0, 64))
+    return G1Point.from_xy_bytes_unchecked_be(x.to_bytes(48, "big") + y.to_bytes(48, "big"))
+
+
+def with_last_point(proof: bytes, data: bytes) -> bytes:
+    """W', the last point, after which nothing is drawn from the transcript."""
+    end = proof_sizes(8, 1)[0] * 128
+    return proof[: end - 128] + data + proof[end:]
+
+
+def last_point(proof: bytes) -> bytes:
+    end = proof_sizes(8, 1)[0] * 128
+    return proof[end - 128 : end]
+
+
+def small_order_part() -> G1Point:
+    """A point of the curve outside the subgroup, times r: its pairing with G2 is 1."""
+    p = BASE_FIELD_MODULUS
+    x = next(x for x in range(1, 99) if pow(x**3 + 4, (p - 1) // 2, p) == 1)
+    y = pow(x**3 + 4, (p + 1) // 4, p)
+    point = G1Point.from_xy_bytes_unchecked_be(x.to_bytes(48, "big") + y.to_bytes(48, "big"))
+    total = G1Point.identity()
+    for bit in bin(MODULUS)[2:]:
+        total = total + total
+        if bit == "1":
+            total = total + point
+    return total
+
+
+def test_a_coordinate_has_one_spelling(small: Example, small_proof: bytes) -> None:
+    x = int.from_bytes(last_point(small_proof)[:64], "big") + BASE_FIELD_MODULUS
+    respelled = with_last_point(small_proof, x.to_bytes(64, "big") + last_point(small_proof)[64:])
+    with pytest.raises(EncodingError, match="modulus"):
+        check(small, respelled)
+    with patch.object(attest.proof, "decode_point", unchecked):
+        check(small, respelled)
+
+
+def test_a_point_lies_in_the_subgroup(small: Example, small_proof: bytes) -> None:
+    extra = small_order_part()
+    assert extra != G1Point.identity()
+    assert not extra.is_in_subgroup()
+    moved = with_last_point(small_proof, encode_point(decode_point(last_point(small_proof)) + extra))
+    with pytest.raises(EncodingError, match="not a point of G1"):
+        check(small, moved)
+    with patch.object(attest.proof, "decode_point", unchecked):
+        check(small, moved)
+
+
+# --- zero divisors ----------------------------------------------------------------------------------------------
+
+
+class Scripted(Transcript):
+    """A transcript with chosen challenges: γ β θ, y, ζ, v, u."""
+
+    script: list[int]
+
+    def challenges(self, count: int) -> list[int]:
+        taken, self.script = self.script[:count], self.script[count:]
+        return taken
+
+
+OMEGA = root_of_unity(4096)
+BETA, ZETA, U = 3, 1234567, 7654321
+POLES = {
+    "ζ in H": (BETA, OMEGA, U),
+    "ζ is 1": (BETA, 1, U),
+    "β in H": (OMEGA, ZETA, U),
+    "α is 1": (1, ZETA, U),
+    "ζ is α": (BETA, pow(BETA, 8, MODULUS), U),
+    "ζ is ωα": (BETA, pow(BETA, 8, MODULUS) * OMEGA % MODULUS, U),
+    "u is ζ": (BETA, ZETA, ZETA),
+    "u is ωζ": (BETA, ZETA, ZETA * OMEGA % MODULUS),
+    "u is ω^7 ζ": (BETA, ZETA, ZETA * domain(4096)[7] % MODULUS),
+    "u^B is α": (BETA, ZETA, BETA),
+    "u^B is α, turned": (BETA, ZETA, BETA * root_of_unity(8) % MODULUS),
+}
+
+
+@pytest.mark.parametrize("pole", POLES)
+def test_zero_divisors_are_rejected_by_name(small: Example, small_proof: bytes, pole: str) -> None:
+    beta, zeta, u = POLES[pole]
+    transcript = Scripted()
+    transcript.script = [11, beta, 13, 17, zeta, 19, u]
+    with (
+        verifier_without(start_transcript=lambda *_: transcript),
+        pytest.raises(ProofRejected, match="zero divisor"),
+    ):
+        check(small, small_proof)
+
+
+def test_other_scripted_challenges_reach_the_batched_opening(small: Example, small_proof: bytes) -> None:
+    transcript = Scripted()
+    transcript.script = [11, BETA, 13, 17, ZETA, 19, U]
+    with (
+        verifier_without(start_transcript=lambda *_: transcript),
+        pytest.raises(ProofRejected, match="batched opening"),
+    ):
+        check(small, small_proof)
+
+
+def test_the_prover_starts_again_on_a_pole(small: Example) -> None:
+    """The first attempt draws ζ = 1; the second, with fresh blinding, is accepted."""
+    seen: list[Transcript] = []
+
+    def start(*arguments: Any) -> Transcript:
+        if seen:
+            return start_transcript(*arguments)
+        transcript = Scripted()
+        transcript.script = [11, BETA, 13, 17, 1, 19, U]
+        seen.append(transcript)
+        return transcript
+
+    with patch.object(attest.prover, "start_transcript", start):
+        check(small, small.prove())
+    assert seen
+
+
+# --- the instance -----------------------------------------------------------------------------------------------
+
+
+def unguarded() -> ExitStack:
+    """Neither prover nor verifier looks at the instance."""
+    stack = ExitStack()
+    for module in (attest.prover, attest.verifier):
+        stack.enter_context(patch.object(module, "check_instance", lambda *_: None))
+    return stack
+
+
+def refused_only_by_the_instance(
+    example: Example, error: type[Exception], match: str, proof: bytes | None = None
+) -> None:
+    with pytest.raises(error, match=match):
+        example.prove()
+    with unguarded():
+        proof = proof or example.prove()
+        check(example, proof)
+    with pytest.raises(error, match=match):
+        check(example, proof)
+
+
+def changed(source_set: SourceSet, **fields: Any) -> SourceSet:
+    return SourceSet(tuple(replace(s, **fields) for s in source_set.sources), source_set.public_values)
+
+
+def test_commitments_signed_for_another_layout(small: Example) -> None:
+    other = replace(small, sources=changed(small.sources, layout_hash=b"\x44" * 32))
+    refused_only_by_the_instance(other, ProofRejected, "layout")
+
+
+@pytest.mark.parametrize("slot", [5, 7, 4095], ids=["aux", "beyond the vector", "blinding"])
+def test_public_values_stay_off_other_slots(small: Example, slot: int) -> None:
+    values = ((slot, 9),)
+    holdings = Holdings(small.holdings.openings, values)
+    sources = SourceSet(small.sources.sources, values)
+    example = replace(small, holdings=holdings, sources=sources)
+    with pytest.raises(ProofRejected, match="public slots"):
+        example.prove()
+    with unguarded():
+        proof = forge(example, witness=pretend(small))
+        check(example, proof)
+    with pytest.raises(ProofRejected, match="public slots"):
+        check(example, proof)
+
+
+@pytest.mark.parametrize("slot", [0, -1, 4096])
+def test_public_values_outside_the_vector(small: Example, small_proof: bytes, slot: int) -> None:
+    sources = SourceSet(small.sources.sources, ((slot, 9),))
+    with pytest.raises(ProofRejected, match="public slots"):
+        check(replace(small, sources=sources), small_proof)
+
+
+def test_a_key_takes_its_number_of_vectors(
+    small: Example, small_proof: bytes, pair: Example, pair_proof: bytes
+) -> None:
+    assert pair.previous is not None
+    check(pair, pair_proof)
+    with pytest.raises(SourceError, match="two vectors"):
+        check(replace(pair, previous=None), pair_proof)
+    with pytest.raises(SourceError, match="two vectors"):
+        check(replace(small, previous=pair.previous), small_proof)
+    with pytest.raises(SourceError, match="two vectors"):
+        replace(small, previous=pair.previous).prove()
+
+
+PREVIOUS: dict[str, tuple[Callable[[SourceSet], SourceSet], str]] = {
+    "another layout": (lambda s: changed(s, layout_hash=b"\x55" * 32), "layout"),
+    "another fund": (lambda s: changed(s, fund="0x" + "00" * 19 + "f2"), "previous epoch"),
+    "the same epoch": (lambda s: changed(s, epoch=7), "previous epoch"),
+    "a later epoch": (lambda s: changed(s, epoch=8), "previous epoch"),
+}
+
+
+@pytest.mark.parametrize("name", PREVIOUS)
+def test_the_previous_epoch_is_this_fund_s_own(pair: Example, name: str) -> None:
+    change, match = PREVIOUS[name]
+    assert pair.previous is not None
+    previous = replace(pair.previous, sources=change(pair.previous.sources))
+    refused_only_by_the_instance(replace(pair, previous=previous), ProofRejected, match)
+
+
+@pytest.mark.parametrize("slot", [0, 7, 4096])
+def test_public_values_of_the_previous_epoch(pair: Example, pair_proof: bytes, slot: int) -> None:
+    assert pair.previous is not None
+    sources = SourceSet(pair.previous.sources.sources, ((slot, 9),))
+    with pytest.raises(ProofRejected, match="public slots"):
+        check(replace(pair, previous=replace(pair.previous, sources=sources)), pair_proof)
+
+
+# --- the transcript's beginning -----------------------------------------------------------------------------------
+
+CONTEXTS = {
+    "chain": replace(CONTEXT, chain_id=1),
+    "registry": replace(CONTEXT, registry="0x" + "00" * 19 + "a2"),
+    "expiry": replace(CONTEXT, expiry=CONTEXT.expiry + 1),
+    "program": replace(CONTEXT, program_id=b"\x12" * 32),
+    "book": replace(CONTEXT, book_root=b"\x13" * 32),
+}
+
+
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_a_proof_is_not_replayed_in_another_context(small: Example, small_proof: bytes, name: str) -> None:
+    with pytest.raises(ProofRejected):
+        check(small, small_proof, context=CONTEXTS[name])
+    with pinned_transcript(small):
+        check(small, small_proof, context=CONTEXTS[name])
+
+
+SOURCE_CHANGES: dict[str, Callable[[SourceSet], SourceSet]] = {
+    "fund": lambda s: changed(s, fund="0x" + "00" * 19 + "f2"),
+    "epoch": lambda s: changed(s, epoch=8),
+    "as-of date": lambda s: changed(s, as_of=1),
+    "role": lambda s: changed(s, role=1),
+    "owned slots": lambda s: changed(s, owned_slots_hash=b"\x01" * 32),
+    "expiry": lambda s: changed(s, expiry=1),
+    "nonce": lambda s: changed(s, nonce=99),
+    "one nonce": lambda s: SourceSet((replace(s.sources[0], nonce=99), *s.sources[1:])),
+    "sum kept, summands moved": lambda s: SourceSet(
+        (
+            replace(s.sources[0], commitment=s.sources[0].commitment + G1Point()),
+            replace(s.sources[1], commitment=s.sources[1].commitment + -G1Point()),
+        )
+    ),
+    "a zero public value": lambda s: SourceSet(s.sources, ((3, 0),)),
+}
+
+
+@pytest.mark.parametrize("name", SOURCE_CHANGES)
+def test_a_proof_is_not_replayed_on_another_source_set(small: Example, small_proof: bytes, name: str) -> None:
+    sources = SOURCE_CHANGES[name](small.sources)
+    other = replace(small, sources=sources)
+    with pytest.raises(ProofRejected):
+        check(other, small_proof)
+    with pinned_transcript(small):
+        check(other, small_proof)
+
+
+@pytest.mark.parametrize(
+    "field", ["layout_hash", "policy_hash", "market_hash", "previous_layout_hash", "kinds", "size"]
+)
+def test_the_digest_carries_what_no_commitment_does(small: Example, small_proof: bytes, field: str) -> None:
+    key = small.statement.key
+    values = {"kinds": b"\x00" + key.kinds[1:], "size": key.size + 1}
+    other_key = replace(key, **{field: values.get(field, b"\x77" * 32)})
+    sources = changed(small.sources, layout_hash=other_key.layout_hash)
+    with pytest.raises(ProofRejected):
+        verify(small.setup, other_key, CONTEXT, sources, small_proof)
+    with pinned_transcript(small):
+        verify(small.setup, other_key, CONTEXT, sources, small_proof)
+
+
+# --- the holdings commitment --------------------------------------------------------------------------------------
+
+
+def test_the_holdings_commitment_is_computed_not_read(setup: Any) -> None:
+    """A solvent fund's vector behind an insolvent fund's sources."""
+    insolvent = scene(setup, FALSE_SOLVENCY)
+    rich = scene(setup)
+    with pytest.raises(StatementFalse):
+        insolvent.prove()
+    with pytest.raises(SourceError, match="do not belong"):
+        replace(insolvent, holdings=rich.holdings).prove()
+    proof = forge(replace(insolvent, holdings=rich.holdings), witness=pretend(rich))
+    with pytest.raises(ProofRejected, match="batched opening"):
+        check(insolvent, proof)
+    handed_over = rich.sources.commitment(setup)
+    with patch.object(SourceSet, "commitment", lambda *_: handed_over):
+        check(insolvent, proof)
+
+
+def test_a_public_value_enters_the_commitment(small: Example, small_proof: bytes) -> None:
+    other = replace(small, sources=SourceSet(small.sources.sources, ((3, 1),)))
+    with pinned_transcript(small), pytest.raises(ProofRejected, match="batched opening"):
+        check(other, small_proof)
+
+
+def test_an_empty_program_is_no_way_around(setup: Any) -> None:
+    """A key without rows accepts anything, and has another digest."""
+    example = scene(setup, FALSE_SOLVENCY)
+    build = ProgramBuilder(7, aux=(5, 6))
+    for j in range(1, 7):
+        build.add(f"variable/{j}", Kind.FREE if j == 5 else Kind.NONNEG, {j: 1})
+    empty = scene(setup, FALSE_SOLVENCY, program=build.build())
+    proof = empty.prove()
+    verify(setup, empty.statement.key, CONTEXT, empty.sources, proof)
+    assert empty.statement.key.digest != example.statement.key.digest
+    with pytest.raises(ProofRejected):
+        check(example, proof)
+
+
+def test_contexts_of_other_lengths_do_not_collide(small: Example, small_proof: bytes) -> None:
+    for program_id in (b"", CONTEXT.program_id[:-1], CONTEXT.program_id + b"\x00"):
+        context = Context(CONTEXT.chain_id, CONTEXT.registry, CONTEXT.expiry, program_id)
+        with pytest.raises((ProofRejected, EncodingError)):
+            check(small, small_proof, context=context)

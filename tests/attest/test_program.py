@@ -1,0 +1,400 @@
+"""Programs: every compiler rule broken alone, and the meaning of a witness in plain integers (protocol §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attest.errors import ProgramError, SourceError, StatementFalse
+from attest.field import MODULUS
+from attest.program import (
+    PART_LIMIT,
+    Entry,
+    Kind,
+    Layout,
+    Owner,
+    Parameters,
+    Part,
+    Program,
+    ProgramBuilder,
+    Slot,
+    canonical_hash,
+    canonical_json,
+    check,
+    decimal_string,
+    packing_for,
+    row_values,
+    slacks,
+    solve,
+)
+from tests.attest.examples import small_layout, small_program
+
+PLUS, MINUS = Part.PLUS, Part.MINUS
+
+
+def base(size: int = 4, previous_size: int = 0) -> ProgramBuilder:
+    """Variable rows for every slot, a free row 'value', a nonneg row 'room' and a zero row 'equation'."""
+    build = ProgramBuilder(size, previous_size=previous_size)
+    for j in range(1, size):
+        build.add(f"variable/{j}", Kind.NONNEG, {j: 1})
+    for j in range(1, previous_size):
+        build.add(f"variable/previous {j}", Kind.NONNEG, {}, previous={j: 1})
+    return build
+
+
+VALUE, ROOM, EQUATION = 3, 4, 5
+
+
+def rows(add: Callable[[ProgramBuilder], Any]) -> Program:
+    build = base()
+    assert build.add("value", Kind.FREE, {1: 1, 2: -1}) == VALUE
+    assert build.add("room", Kind.NONNEG, {0: 100, 1: -1}) == ROOM
+    assert build.add("equation", Kind.ZERO, {1: 1, 3: -1}) == EQUATION
+    add(build)
+    return build.build()
+
+
+def target(kind: Kind = Kind.NONNEG, **families: Any) -> Callable[[ProgramBuilder], Any]:
+    return lambda build: build.add("limit/target", kind, {0: 10}, **families)
+
+
+def chained(build: ProgramBuilder) -> None:
+    inner = build.add("limit/target", Kind.NONNEG, {0: 10}, weights={(VALUE, PLUS): 1})
+    build.add("outer", Kind.NONNEG, {0: 10}, weights={(inner, PLUS): 1})
+
+
+def chained_ahead(build: ProgramBuilder) -> None:
+    build.add("limit/target", Kind.NONNEG, {0: 10}, weights={(EQUATION + 2, PLUS): -1})
+    build.add("inner", Kind.NONNEG, {0: 10}, weights={(VALUE, PLUS): 1})
+
+
+BROKEN: dict[str, tuple[str, Callable[[ProgramBuilder], Any]]] = {
+    "R1 free target": ("R1", target(Kind.FREE, weights={(VALUE, PLUS): 1})),
+    "R1 zero target": ("R1", target(Kind.ZERO, weights={(VALUE, PLUS): 1})),
+    "R1 zero target of flags": ("R1", target(Kind.ZERO, flag_weights={(VALUE, PLUS): 1})),
+    "R2 chain": ("R2", chained),
+    "R2 itself": ("R2", target(weights={(EQUATION + 1, MINUS): 1})),
+    "R3 linear plus": ("R3", target(weights={(VALUE, PLUS): -1})),
+    "R3 linear minus": ("R3", target(weights={(VALUE, MINUS): -1})),
+    "R3 square": ("R3", target(square_weights={(VALUE, PLUS): -1})),
+    "R3 flag": ("R3", target(flag_weights={(ROOM, PLUS): -1})),
+    "R4 minus part": ("R4", target(weights={(ROOM, MINUS): -1})),
+    "R4 zero row": ("R4", target(square_weights={(EQUATION, PLUS): -1})),
+    "R4 a later target": ("R4", chained_ahead),
+    "R6 row beyond": ("R6", target(weights={(EQUATION + 2, PLUS): 1})),
+    "R6 negative row": ("R6", target(weights={(-1, PLUS): 1})),
+    "R6 unused entry": ("R6", target(flag_weights={(VALUE, 2): 1})),
+    "U coefficient": ("U", lambda b: b.add("limit/target", Kind.NONNEG, {1: MODULUS // PART_LIMIT})),
+    "U constant": ("U", lambda b: b.add("limit/target", Kind.NONNEG, {0: -MODULUS})),
+    "U weight": ("U", target(weights={(VALUE, PLUS): MODULUS // PART_LIMIT})),
+    "U flags": ("U", target(flag_weights={(VALUE, PLUS): MODULUS})),
+    "U squares": ("U", target(square_weights={(VALUE, PLUS): MODULUS // PART_LIMIT**2 + 1})),
+    "size": ("size", lambda b: b.add("limit/target", Kind.NONNEG, {4: 1})),
+    "size of the previous vector": ("size", lambda b: b.add("limit/target", Kind.NONNEG, {}, previous={0: 1})),
+    "negative slot": ("size", lambda b: b.add("limit/target", Kind.NONNEG, {-1: 1})),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_each_rule_refuses_with_the_row(case: str) -> None:
+    rule, add = BROKEN[case]
+    with pytest.raises(ProgramError) as refused:
+        check(rows(add))
+    assert (refused.value.rule, refused.value.row) == (rule, "limit/target")
+    assert "limit/target" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "families",
+    [
+        {"weights": {(VALUE, PLUS): 3, (VALUE, MINUS): 5, (ROOM, PLUS): -2, (EQUATION, MINUS): 1}},
+        {"square_weights": {(VALUE, PLUS): 1, (VALUE, MINUS): 1, (ROOM, PLUS): -1}},
+        {"flag_weights": {(VALUE, PLUS): 1, (ROOM, PLUS): 1}},
+    ],
+)
+def test_what_the_rules_allow(families: Any) -> None:
+    check(rows(target(**families)))
+
+
+def test_names_are_unique_and_not_empty() -> None:
+    for name in ("value", ""):
+        with pytest.raises(ProgramError) as refused:
+            check(rows(lambda b, name=name: b.add(name, Kind.NONNEG, {1: 1})))
+        assert (refused.value.rule, refused.value.row) == ("name", name)
+
+
+def test_every_variable_needs_its_row() -> None:
+    build = ProgramBuilder(3, previous_size=2)
+    build.add("variable/1", Kind.NONNEG, {1: 1})
+    build.add("twice", Kind.NONNEG, {2: 2})
+    with pytest.raises(ProgramError, match="slot 2"):
+        check(build.build())
+    build.add("with a change", Kind.NONNEG, {2: 1}, previous={1: 1})
+    with pytest.raises(ProgramError, match="slot 2"):
+        check(build.build())
+    build.add("with an aggregate", Kind.NONNEG, {2: 1}, weights={Entry(0, PLUS): 1})
+    with pytest.raises(ProgramError, match="slot 2"):
+        check(build.build())
+    build.add("variable/2", Kind.NONNEG, {2: 1})
+    with pytest.raises(ProgramError, match="previous slot 1"):
+        check(build.build())
+    build.add("variable/previous 1", Kind.FREE, {}, previous={1: 1})
+    check(build.build())
+
+
+@pytest.mark.parametrize("aux", [(2, 1), (1, 1), (0,), (4,), (-1,)])
+def test_aux_slots_are_ascending_and_inside(aux: tuple[int, ...]) -> None:
+    with pytest.raises(ProgramError) as refused:
+        check(Program(4, base().build().rows, aux))
+    assert refused.value.rule == "aux"
+
+
+def test_sizes_are_bounded() -> None:
+    for program in (Program(0, ()), Program(4089, ()), Program(1, (), previous_size=4089), Program(1, (), (), -1)):
+        with pytest.raises(ProgramError) as refused:
+            check(program)
+        assert refused.value.rule == "size"
+    build = ProgramBuilder(1)
+    for i in range(2043):
+        build.add(f"room/{i}", Kind.NONNEG, {0: i})
+    check(build.build())
+    build.add("one more", Kind.NONNEG, {0: 1})
+    with pytest.raises(ProgramError) as refused:
+        check(build.build())
+    assert (refused.value.rule, refused.value.row) == ("size", "one more")
+
+
+def test_the_bound_u_counts_every_term() -> None:
+    """The largest coefficient that U admits, and one more."""
+    room = MODULUS - 1 - 2 * PART_LIMIT
+    check(rows(lambda b: b.add("limit/target", Kind.NONNEG, {0: -room})))
+    with pytest.raises(ProgramError) as refused:
+        check(rows(lambda b: b.add("limit/target", Kind.NONNEG, {0: -room - 1})))
+    assert refused.value.rule == "U"
+    with pytest.raises(ProgramError) as refused:
+        check(rows(target(flag_weights={(VALUE, PLUS): room - 10}, weights={(VALUE, PLUS): 1})))
+    assert refused.value.rule == "U"
+
+
+@pytest.mark.parametrize(("count", "packing"), [(0, 8), (507, 8), (508, 4), (1019, 4), (1020, 2), (2043, 2)])
+def test_the_largest_packing_that_fits(count: int, packing: int) -> None:
+    assert packing_for(count).packing == packing
+    assert Parameters(packing).range_bits == 77
+
+
+def test_the_builder_drops_zeros_and_names_constraints() -> None:
+    program = rows(target(weights={(VALUE, PLUS): 0, (VALUE, MINUS): 2}))
+    assert program.rows[-1].weights == {Entry(VALUE, MINUS): 2}
+    assert program.constraints == ("variable", "value", "room", "equation", "limit")
+    assert program.index("room") == ROOM
+    with pytest.raises(KeyError):
+        program.index("no such row")
+
+
+def test_the_zero_group_pins_forbidden_parts() -> None:
+    program = rows(lambda _: None)
+    group = program.forbidden()
+    expected = {Entry(i, MINUS): 1 for i in (0, 1, 2, ROOM, EQUATION)}
+    assert group == {**expected, Entry(EQUATION, PLUS): 1, Entry(6, PLUS): 1, Entry(6, MINUS): 2}
+
+
+def brute_force(program: Program, vector: list[int], cap: int) -> bool:
+    """Whether any parts and flags at all satisfy (P.1), by trying every one up to a cap."""
+    sources = sorted({e for row in program.rows for e in (*row.weights, *row.flag_weights, *row.square_weights)})
+    flagged = sorted({e for row in program.rows for e in row.flag_weights})
+    values = row_values(program, vector)
+    free = [i for i, row in enumerate(program.rows) if row.kind is Kind.FREE]
+    options = []
+    for i, row in enumerate(program.rows):
+        if row.is_target:
+            options.append([None])
+        elif i in free and any(e.row == i for e in sources):
+            options.append([(max(values[i], 0) + k, max(-values[i], 0) + k) for k in range(cap)])
+        elif row.kind is Kind.NONNEG:
+            options.append([(values[i], 0)] if values[i] >= 0 else [])
+        elif row.kind is Kind.ZERO:
+            options.append([(0, 0)] if values[i] == 0 else [])
+        else:
+            options.append([(max(values[i], 0), max(-values[i], 0))])
+    for parts in product(*options):
+        for raised in product((0, 1), repeat=len(flagged)):
+            flags = dict(zip(flagged, raised, strict=True))
+            if any(parts[e.row][e.part] > 0 and not flags[e] for e in flagged):
+                continue
+            if all(
+                values[i]
+                - sum(w * parts[e.row][e.part] for e, w in row.weights.items())
+                - sum(w * flags[e] for e, w in row.flag_weights.items())
+                - sum(w * parts[e.row][e.part] ** 2 for e, w in row.square_weights.items())
+                >= 0
+                for i, row in enumerate(program.rows)
+                if row.is_target
+            ):
+                return True
+    return False
+
+
+def tiny(coefficients: list[int], limits: list[int]) -> Program:
+    """A hinge and a loss on free rows, an axis, and one target of each family."""
+    a, b, c, d = coefficients
+    build = ProgramBuilder(3)
+    build.add("variable/1", Kind.NONNEG, {1: 1})
+    build.add("variable/2", Kind.FREE, {2: 1})
+    hinge = build.add("hinge", Kind.FREE, {1: a, 2: b})
+    loss = build.add("loss", Kind.FREE, {0: c, 2: d})
+    axis = build.add("cone/axis", Kind.NONNEG, {0: limits[2] + 3})
+    build.add("gross", Kind.NONNEG, {0: limits[0]}, weights={(hinge, PLUS): 1, (hinge, MINUS): 2})
+    build.add("count", Kind.NONNEG, {0: limits[1]}, flag_weights={(hinge, PLUS): 1, (loss, MINUS): 1})
+    square = {(loss, PLUS): 1, (loss, MINUS): 1, (axis, PLUS): -1}
+    build.add("cone/square", Kind.NONNEG, {}, square_weights=square)
+    return build.build()
+
+
+small = st.integers(-3, 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(small, min_size=4, max_size=4),
+    st.lists(st.integers(-3, 6), min_size=3, max_size=3),
+    st.lists(small, min_size=2, max_size=2),
+)
+def test_solve_finds_a_witness_exactly_when_one_exists(coefs: list[int], limits: list[int], held: list[int]) -> None:
+    program = tiny(coefs, limits)
+    check(program)
+    vector = [1, *held]
+    try:
+        witness = solve(program, vector)
+    except StatementFalse as error:
+        assert not brute_force(program, vector, cap=4)
+        left = slacks(program, vector)
+        broken = [
+            row.constraint for row, v in zip(program.rows, left, strict=True) if row.kind is Kind.NONNEG and v < 0
+        ]
+        assert error.constraints == tuple(dict.fromkeys(broken))
+        return
+    assert brute_force(program, vector, cap=1)
+    for i, (row, value) in enumerate(zip(program.rows, row_values(program, vector), strict=True)):
+        left = witness.plus[i] - witness.minus[i]
+        left += sum(w * witness.part(e) for e, w in row.weights.items())
+        left += sum(w for e, w in row.flag_weights.items() if e in witness.flags)
+        left += sum(w * witness.part(e) ** 2 for e, w in row.square_weights.items())
+        assert left == value
+        assert min(witness.plus[i], witness.minus[i]) == 0
+
+
+LOTS = [1, 400, 300, 200, 500, -3, 0]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "changes"),
+    [
+        ("solvency", {4: 5000}),
+        ("variable", {4: -1}),
+        ("equation", {3: 199}),
+        ("cone", {1: 8000, 3: 4000}),
+        ("gross", {1: 1_000_000, 2: 750_000, 3: 500_000}),
+        ("hinge sum", {5: 2**67}),
+    ],
+)
+def test_only_the_violated_constraint_is_named(constraint: str, changes: dict[int, int]) -> None:
+    program = small_program(small_layout().size)
+    solve(program, LOTS)
+    with pytest.raises(StatementFalse) as violated:
+        solve(program, [changes.get(j, lots) for j, lots in enumerate(LOTS)])
+    assert violated.value.constraints == (constraint,)
+    assert set(violated.value.slacks)
+
+
+def test_secrets_do_not_print() -> None:
+    program = small_program(small_layout().size)
+    with pytest.raises(StatementFalse) as violated:
+        solve(program, [1, 400, 300, 200, 987_654_321, -3, 0])
+    amount = str(abs(violated.value.slacks["solvency"]))
+    assert "solvency" in str(violated.value)
+    for text in (str(violated.value), repr(violated.value), repr(violated.value.args)):
+        assert amount not in text
+        assert "987" not in text
+    witness = solve(program, LOTS)
+    assert not any(digit in repr(witness) for digit in "0123456789")
+
+
+def test_parts_have_77_bits() -> None:
+    build = ProgramBuilder(2)
+    build.add("variable/1", Kind.FREE, {1: 1})
+    program = build.build()
+    for value in (PART_LIMIT, -PART_LIMIT, 0):
+        solve(program, [1, value])
+    for value in (PART_LIMIT + 1, -PART_LIMIT - 1):
+        with pytest.raises(StatementFalse, match="variable"):
+            solve(program, [1, value])
+
+
+def test_vectors_have_the_program_s_shape() -> None:
+    program = base(3, previous_size=2).build()
+    solve(program, [1, 5, 6], [1, 7])
+    for quantities, previous in (([1, 5], [1, 7]), ([1, 5, 6], []), ([2, 5, 6], [1, 7]), ([1, 5, 6], [0, 7])):
+        with pytest.raises(ValueError, match=r"slots|slot 0"):
+            solve(program, quantities, previous)
+
+
+def test_decimals_have_one_spelling() -> None:
+    for number, text in [("1.50", "1.5"), ("1E+3", "1000"), ("-0.0", "0"), ("0.000001", "0.000001"), ("100", "100")]:
+        assert decimal_string(Decimal(number)) == text
+    for bad in ("NaN", "Infinity"):
+        with pytest.raises(ValueError, match="not a number"):
+            decimal_string(Decimal(bad))
+
+
+def test_canonical_json_sorts_and_refuses_floats() -> None:
+    assert canonical_json({"b": [1, Decimal("2.50"), None], "a": "é"}) == b'{"a":"\\u00e9","b":["1","2.5",null]}'
+    assert canonical_hash({"a": 1, "b": 2}) == canonical_hash({"b": 2, "a": Decimal("1.0")})
+    for bad in ({"a": 1.5}, {1: "a"}, object(), b"bytes"):
+        with pytest.raises(TypeError):
+            canonical_json(bad)
+
+
+def test_slots_and_layouts_refuse_what_makes_no_sense() -> None:
+    for bad in (
+        {"sign": 2},
+        {"lot": Decimal(0)},
+        {"source": ""},
+        {"owner": Owner.AUX},
+        {"sign": -1, "signed": True},
+    ):
+        with pytest.raises(SourceError):
+            Slot(**{"owner": Owner.SOURCE, "asset": "X", "lot": Decimal(1), "sign": 1, "source": "a", **bad})
+    layout = small_layout()
+    assert (layout.size, layout.of(Owner.AUX), layout.owned_by("a"), layout.owned_by("b")) == (
+        7,
+        (5, 6),
+        (1, 2),
+        (3, 4),
+    )
+    for slot in (0, 7, -1):
+        with pytest.raises(SourceError, match="outside the layout"):
+            layout[slot]
+    with pytest.raises(SourceError, match="no slot"):
+        layout.owned_by("c")
+
+
+def test_the_layout_hash_binds_every_field() -> None:
+    layout = small_layout()
+    first = Slot(Owner.SOURCE, "X", Decimal(1), 1, "a")
+    variants = [
+        Slot(Owner.SOURCE, "Z", Decimal(1), 1, "a"),
+        Slot(Owner.SOURCE, "X", Decimal(2), 1, "a"),
+        Slot(Owner.SOURCE, "X", Decimal(1), -1, "a"),
+        Slot(Owner.SOURCE, "X", Decimal(1), 1, "b"),
+        Slot(Owner.SOURCE, "X", Decimal(1), 1, "a", signed=True),
+        Slot(Owner.PUBLIC, "X", Decimal(1), 1),
+    ]
+    assert Layout((first, *layout.slots[1:])).hash == layout.hash
+    hashes = {Layout((slot, *layout.slots[1:])).hash for slot in variants}
+    assert len(hashes | {layout.hash, Layout(layout.slots[::-1]).hash}) == len(variants) + 2
