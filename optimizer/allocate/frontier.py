@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from optimizer.allocate.flags import solve_task
-from optimizer.allocate.infeasible import conflict
+from optimizer.allocate.infeasible import conflict, thin_rows
 from optimizer.allocate.objective import ConvexObjective, MaximiseReturn, MinimiseShortfall, MinimiseVolatility
 from optimizer.allocate.optimise import FIRST_MARGIN, shortfall_confidence
 from optimizer.allocate.outlook import outlook
@@ -37,6 +37,19 @@ class FrontierPoint:
     expected_shortfall: float
     volatility_annual: float
     weights: dict[str, float] = field(repr=False)
+
+
+def _with_room(task: Task) -> tuple[Task, tuple[Solution, Exempt]]:
+    """The task, freed of room for lots where its limits have none, and its optimum."""
+    try:
+        return task, solve_task(task)
+    except Infeasible:
+        pass
+    try:
+        thinner = replace(task, thin=thin_rows(task))
+        return thinner, solve_task(thinner)
+    except Infeasible as error:
+        raise Infeasible(conflict(task)) from error
 
 
 def efficient_frontier(
@@ -66,10 +79,7 @@ def efficient_frontier(
     measure: ConvexObjective = MinimiseShortfall(confidence) if risk == "expected_shortfall" else MinimiseVolatility()
     beliefs = outlook(compiled, expected_returns)
     task = Task(scaled_program(compiled, capital_usd), beliefs, measure, FIRST_MARGIN)
-    try:
-        calmest, exempt = solve_task(task)
-    except Infeasible as error:
-        raise Infeasible(conflict(task)) from error
+    task, (calmest, exempt) = _with_room(task)
     boldest, boldest_exempt = solve_task(replace(task, objective=MaximiseReturn()))
 
     def earned(solution: Solution) -> float:

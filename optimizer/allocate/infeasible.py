@@ -1,13 +1,18 @@
-"""Which constraints cannot hold together: a deletion filter over constraint names (Chinneck & Dravnieks 1991).
+"""Which constraints cannot hold together, and which leave no room for a lot.
 
-A constraint is dropped for good when the rest is still infeasible without it. What remains conflicts as a whole
-and loses its conflict with any one of its members; the budget and the range of the positions are not up for
-deletion.
+Conflicts are found by a deletion filter over constraint names (Chinneck & Dravnieks 1991). A constraint is
+dropped for good when the rest is still infeasible without it. What remains conflicts as a whole and loses its
+conflict with any one of its members; the budget and the range of the positions are not up for deletion.
+
+A limit may also hold with equality whatever the fund does, such as a gross leverage of 1 without debts. It has
+no room for the lots that are taken off everywhere else, and needs none.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+
+import numpy as np
 
 from optimizer.allocate.flags import solve_task
 from optimizer.allocate.solver import Task
@@ -18,10 +23,14 @@ def conflict(task: Task) -> tuple[str, ...]:
     """Names of a minimal set of constraints in conflict, in the policy's order.
 
     Args:
-        task: known to be infeasible.
+        task: infeasible with room for rounding.
+    Raises: SolverFailed: it is feasible without that room.
     """
     names = tuple(c.name for c in task.program.compiled.constraints)
-    search = replace(task, objective=None, homogeneous=None, least_return_annual=None)
+    everything = frozenset(range(len(task.program.bound)))
+    search = replace(task, objective=None, homogeneous=None, least_return_annual=None, thin=everything)
+    if _feasible(search):
+        raise SolverFailed("rounding to lots", "the limits leave less than a lot of room; loosen them slightly")
     dropped: frozenset[str] = frozenset()
     for name in names:
         if not _feasible(replace(search, without=dropped | {name})):
@@ -38,3 +47,21 @@ def _feasible(task: Task) -> bool:
     except SolverFailed:
         return True
     return True
+
+
+def thin_rows(task: Task) -> frozenset[int]:
+    """Inequalities of constraints that cannot give room for lots beside the others.
+
+    Args:
+        task: infeasible with room for rounding.
+    Raises: Infeasible: the limits conflict even without any room (without names).
+    """
+    owners = np.array(task.program.owners)
+    thin = frozenset(range(len(owners)))
+    search = replace(task, objective=None, homogeneous=None)
+    solve_task(replace(search, thin=thin))
+    for name in dict.fromkeys(task.program.owners):
+        roomier = thin - frozenset(np.flatnonzero(owners == name).tolist())
+        if _feasible(replace(search, thin=roomier)):
+            thin = roomier
+    return thin

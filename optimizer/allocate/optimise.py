@@ -18,7 +18,7 @@ from attest.errors import StatementFalse
 from attest.program import solve
 from optimizer.allocate.allocation import Allocation
 from optimizer.allocate.flags import solve_task
-from optimizer.allocate.infeasible import conflict
+from optimizer.allocate.infeasible import conflict, thin_rows
 from optimizer.allocate.objective import (
     ConvexObjective,
     MaximiseReturn,
@@ -70,27 +70,36 @@ def optimise(
     if not (isfinite(capital_usd) and capital_usd > 0):
         raise DataError("the capital must be a positive amount of USD")
     beliefs = outlook(compiled, expected_returns)
-    program = scaled_program(compiled, capital_usd)
-    margin, first = FIRST_MARGIN, True
+    task = Task(scaled_program(compiled, capital_usd), beliefs, None, FIRST_MARGIN, solver=solver)
     for _ in range(ATTEMPTS):
-        task = Task(program, beliefs, None, margin, solver=solver)
-        try:
-            solution, note = _choose(task, objective, exact)
-        except Infeasible as error:
-            if first:
-                raise Infeasible(conflict(task)) from error
-            raise SolverFailed("rounding to lots", "no allocation survives it; use smaller lots") from error
-        lots = program.whole_lots(solution.point)
+        task, solution, note = _choose_with_room(task, objective, exact)
+        lots = task.program.whole_lots(solution.point)
         quantities = compiled.quantities(lots)
         try:
             solve(compiled.program, quantities)
         except StatementFalse:
-            margin, first = 10 * margin, False
+            task = replace(task, margin=10 * task.margin)
             continue
-        binding = _binding(compiled, quantities, 10 * margin * capital_usd)
+        binding = _binding(compiled, quantities, 10 * task.margin * capital_usd)
         allocation = _allocation(compiled, objective, lots, beliefs)
         return replace(allocation, solver=solution.solver, quantities=quantities, binding=binding, note=note)
-    raise SolverFailed(solution.solver, "its answers break the program even with a wide margin")
+    raise SolverFailed("rounding to lots", "the limits leave less than a lot of room; loosen them slightly")
+
+
+def _choose_with_room(task: Task, objective: Objective, exact: bool) -> tuple[Task, Solution, str]:
+    """Choose with room for lots in every limit, or in all but those that cannot give any.
+
+    Raises: Infeasible: naming constraints in conflict.
+    """
+    try:
+        return task, *_choose(task, objective, exact)
+    except Infeasible:
+        pass
+    try:
+        thinner = replace(task, thin=thin_rows(task))
+        return thinner, *_choose(thinner, objective, exact)
+    except Infeasible as error:
+        raise Infeasible(conflict(task)) from error
 
 
 def _choose(task: Task, objective: Objective, exact: bool) -> tuple[Solution, str]:

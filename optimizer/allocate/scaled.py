@@ -50,14 +50,15 @@ class FlagGroup:
 
 @dataclass(frozen=True)
 class ScaledProgram:
-    """matrix @ y ≤ bound over y = (positions and aux values as fractions of capital, hinges).
+    """matrix @ y ≤ bound − room over y = (positions and aux values as fractions of capital, hinges).
 
     Args:
         compiled: whose program it is.
         capital_usd: the scale.
         lots_per_unit: (n,) lots of each slot 1..n in a variable of 1.
         matrix: (k, n + h) inequalities, each scaled to a largest coefficient of 1.
-        bound: (k,) right-hand sides, less what rounding to lots may cost.
+        bound: (k,) right-hand sides.
+        room: (k,) what rounding to lots may cost.
         is_limit: (k,) whether an inequality is a limit, not the definition of a hinge.
         owners: (k,) constraint of each inequality.
         nonnegative: (n + h,) variables that are at least 0.
@@ -70,6 +71,7 @@ class ScaledProgram:
     lots_per_unit: Array
     matrix: sparse.csr_array
     bound: Array
+    room: Array
     is_limit: Mask
     owners: tuple[str, ...]
     nonnegative: Mask
@@ -117,6 +119,7 @@ def scaled_program(compiled: CompiledPolicy, capital_usd: float) -> ScaledProgra
         scale,
         builder.sparse(size + hinges),
         np.array(builder.bound),
+        np.array(builder.room),
         np.array(builder.is_limit, dtype=np.bool_),
         tuple(builder.owners),
         np.concatenate([~may_be_negative, np.ones(hinges, dtype=np.bool_)]),
@@ -131,6 +134,7 @@ class _Builder:
     def __init__(self, scale: Array, signs: Array) -> None:
         self.scale, self.signs = scale, signs
         self.bound: list[float] = []
+        self.room: list[float] = []
         self.is_limit: list[bool] = []
         self.owners: list[str] = []
         self.flags: list[FlagGroup] = []
@@ -176,7 +180,7 @@ class _Builder:
                 column, units = self._hinge(program, entry)
                 columns.append(column)
                 values.append(-weight * units)
-        self._add(row.constraint, coefficients, constant - lost, columns, values, limit=True)
+        self._add(row.constraint, coefficients, constant, lost, columns, values)
 
     def _hinge(self, program: Program, entry: Entry) -> tuple[int, float]:
         """Column of the hinge of one part, and row units in a variable of 1."""
@@ -188,7 +192,7 @@ class _Builder:
         if key not in self.hinges:
             column = len(self.scale) + len(self.hinges)
             self.hinges[key] = column
-            self._add(source.constraint, coefficients, constant - lost, [column], [units], limit=False)
+            self._add(source.constraint, coefficients, constant, lost, [column], [units], limit=False)
         return self.hinges[key], units
 
     def _read_flags(self, program: Program, row: Row) -> None:
@@ -198,14 +202,22 @@ class _Builder:
             side = 1 if entry.part is Part.PLUS else -1
             coefficients, constant, lost = self._dense(source, -side)
             moves = 0.0 if any(source.bounds_variable(j) for j in source.coefficients) else lost
-            rows.append(self._add(row.constraint, coefficients, constant - moves, [], [], limit=True))
+            rows.append(self._add(row.constraint, coefficients, constant, moves, [], []))
         weights = np.array([float(w) for w in row.flag_weights.values()])
         self.flags.append(FlagGroup(row.constraint, row.coefficients.get(0, 0), np.array(rows), weights))
 
     def _add(
-        self, owner: str, z: Array, constant: float, columns: list[int], values: list[float], *, limit: bool
+        self,
+        owner: str,
+        z: Array,
+        constant: float,
+        lost: float,
+        columns: list[int],
+        values: list[float],
+        *,
+        limit: bool = True,
     ) -> int:
-        """Add z·variables + values·hinges + constant ≥ 0, scaled."""
+        """Add z·variables + values·hinges + constant − lost ≥ 0, scaled."""
         index = len(self.bound)
         used = np.flatnonzero(z)
         largest = max(np.abs(z).max(initial=0.0), np.abs(values).max(initial=0.0)) or 1.0
@@ -217,6 +229,7 @@ class _Builder:
             )
         )
         self.bound.append(constant / largest)
+        self.room.append(lost / largest)
         self.is_limit.append(limit)
         self.owners.append(owner)
         return index

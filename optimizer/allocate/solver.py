@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -56,6 +57,7 @@ class Task:
         homogeneous: (excess, value): pose the problem in (y, κ) with x = y/κ and excess·y = value; None for x itself.
         solver: overrides the choice of solver.
         without: constraints left out.
+        thin: inequalities that leave no room for a lot or a margin, see `thin_rows`.
     """
 
     program: ScaledProgram
@@ -66,6 +68,7 @@ class Task:
     homogeneous: tuple[Array, float] | None = None
     solver: SolverName | None = None
     without: frozenset[str] = frozenset()
+    thin: frozenset[int] = frozenset()
 
     def kept(self) -> Mask:
         """(k,) inequalities of the constraints that are not left out; definitions of hinges always stay."""
@@ -74,8 +77,10 @@ class Task:
 
     @property
     def bound(self) -> Array:
-        """(k,) right-hand sides less the margin."""
-        return self.program.bound - self.margin * self.program.is_limit
+        """(k,) right-hand sides less the margin and what rounding to lots may cost."""
+        room = self.program.room + self.margin * self.program.is_limit
+        room[list(self.thin)] = 0
+        return self.program.bound - room
 
     def excess(self, rows: NDArray[np.intp], point: Array) -> Array:
         """By how much a point exceeds inequalities; positive where they fail."""
@@ -153,7 +158,10 @@ def run(problem: cp.Problem, solver: str, **options: Any) -> None:
     Raises: Infeasible (without names), Unbounded, SolverFailed.
     """
     try:
-        problem.solve(solver=solver, **_OPTIONS[solver], **options)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            # An inaccurate solution is a status below, and then an error; cvxpy also warns of it.
+            warnings.simplefilter("ignore", UserWarning)
+            problem.solve(solver=solver, **_OPTIONS[solver], **options)  # type: ignore[no-untyped-call]
     except cp.SolverError as error:
         raise SolverFailed(solver, str(error)) from error
     if problem.status in (status.INFEASIBLE_OR_UNBOUNDED, cp.INFEASIBLE_INACCURATE) and not _constant(problem):

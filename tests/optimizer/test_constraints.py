@@ -116,9 +116,9 @@ def market() -> Market:
             "short-BTC": ["-0.10", "-0.05", "0.02", "0.03"],
             "borrow-USD": ["0.0001", "0.0001", "0.0001", "0.0001"],
         },
-        BTC={"haircut": "0.2"},
-        ETH={"haircut": "0.3"},
         **{
+            "BTC": {"haircut": "0.2"},
+            "ETH": {"haircut": "0.3"},
             "short-BTC": {"asset": "BTC", "haircut": "0.2", "debt_margin": "0.1", "signed": True},
             "borrow-USD": {"asset": "USD", "kind": "borrow", "debt_margin": "0.1"},
         },
@@ -216,8 +216,9 @@ def test_filled_level_is_best_among_all_levels(losses: list[int], confidence: De
     """(K.9): the certificate holds at the filled t whenever any t makes it hold."""
     mass = (1 - Fraction(confidence)) * len(losses)
 
-    def certificate(t: int) -> Fraction:
-        return mass.numerator * (budget - t) - mass.denominator * sum(max(loss - t, 0) for loss in losses)
+    def certificate(t: int) -> int:
+        tail = sum(max(loss - t, 0) for loss in losses)
+        return mass.numerator * (budget - t) - mass.denominator * tail
 
     constraint = ExpectedShortfall(confidence=confidence, limit=Decimal("0.1"))
     (best,) = constraint.fill([*losses, 0])
