@@ -1,5 +1,36 @@
 """The chain side: contract artifacts, client and publisher."""
 
-from attest.chain.artifacts import Artifact, ContractName, custom_errors, load_artifact
+from attest.chain.client import Approval, Deployment, FundStatus, Registry, Submission, deploy
+from attest.chain.embedded import EmbeddedChain
+from attest.chain.errors import ChainError, JournalError, NetworkError, Reverted, WrongChain
+from attest.chain.journal import Identity, Journal, Record, State
+from attest.chain.networks import Network, load_network
+from attest.chain.publisher import Published, Publisher
+from attest.chain.transactions import Call, Chain, Quote, Receipt
 
-__all__ = ["Artifact", "ContractName", "custom_errors", "load_artifact"]
+__all__ = [
+    "Approval",
+    "Call",
+    "Chain",
+    "ChainError",
+    "Deployment",
+    "EmbeddedChain",
+    "FundStatus",
+    "Identity",
+    "Journal",
+    "JournalError",
+    "Network",
+    "NetworkError",
+    "Published",
+    "Publisher",
+    "Quote",
+    "Receipt",
+    "Record",
+    "Registry",
+    "Reverted",
+    "State",
+    "Submission",
+    "WrongChain",
+    "deploy",
+    "load_network",
+]

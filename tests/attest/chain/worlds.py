@@ -1,28 +1,95 @@
-"""A registry on an embedded chain with a fund, a policy and signed sources; the verifier accepts everything.
+"""A registry on an embedded chain with a fund, a policy and signed sources.
 
-The stand-in verifier answers keccak256 of the key and checks no proof, which makes a call fast; the real one is used in
-`test_real_proof.py`.
+The stand-in verifier answers keccak256 of the key and checks no proof, which makes a call fast; `test_real_proof.py`
+uses the real one.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from eth_account import Account
 
-from attest.registration import SourceRequirement
+from attest.bundle import SignedSource
+from attest.chain import Approval, Call, Chain, EmbeddedChain, Registry, Submission, deploy, load_network
+from attest.chain.artifacts import load_artifact
+from attest.chain.client import creation
+from attest.commitment import SourceCommitment, SourceSet
+from attest.registration import SourceRequirement, policy_id, program_id
+from tests.attest.examples import Example
 
-CUSTODIAN, LENDER = b"\x21" * 32, b"\x22" * 32
-OWNER, FUND = b"\x31" * 32, b"\x32" * 32
+SIGNERS = {"a": b"\x21" * 32, "b": b"\x22" * 32}
+OWNER, FUND, STRANGER = b"\x31" * 32, b"\x32" * 32, b"\x33" * 32
 AS_OF, VALID_UNTIL = 1_749_000_000, 1_800_000_000
-LAYOUT, POLICY = b"\x41" * 32, b"\x42" * 32
-OWNED = {"custodian": b"\x51" * 32, "lender": b"\x52" * 32}
-ACCEPTING = bytes.fromhex("600e600c600039600e6000f3") + bytes.fromhex("600435600401803590602001")
+POLICY = b"\x42" * 32
+STAND_IN = Call(
+    None, bytes.fromhex("601c600c600039601c6000f3" + "60043560040180359060200181906000376000206000526020" + "6000f3")
+)
 
 
 def address(key: bytes) -> str:
     return str(Account.from_key(key).address)
 
 
-REQUIREMENTS = (
-    SourceRequirement("custodian", address(CUSTODIAN), 0),
-    SourceRequirement("lender", address(LENDER), 3),
-)
+REQUIREMENTS = tuple(SourceRequirement(name, address(key), 0) for name, key in SIGNERS.items())
+
+
+@dataclass
+class World:
+    """What a publisher finds: contracts, a registered fund, a policy of two sources, and one holdings example."""
+
+    node: EmbeddedChain
+    chain: Chain
+    registry: Registry
+    example: Example
+
+    @property
+    def policy(self) -> bytes:
+        return policy_id(address(OWNER), POLICY, REQUIREMENTS, 1)
+
+    def reconnect(self) -> Registry:
+        """As a new process would."""
+        return Registry(Chain.connect(load_network("embedded"), self.node), self.registry.address)
+
+    def approval(self, **changed: object) -> Approval:
+        layout = self.example.layout
+        owned = {name: layout.owned_slots_hash(name) for name in SIGNERS}
+        digests = (self.example.statement.key.digest,)
+        return replace(Approval(AS_OF, VALID_UNTIL, layout.hash, owned, digests), **changed)  # type: ignore[arg-type]
+
+    def approve(self, epoch: int) -> None:
+        self.chain.execute(OWNER, self.registry.approve_epoch(self.policy, epoch, self.approval()))
+
+    def source_set(self, epoch: int) -> SourceSet:
+        changes = {"fund": address(FUND), "epoch": epoch, "as_of": AS_OF, "expiry": VALID_UNTIL}
+        signed: list[SourceCommitment] = [replace(s, **changes) for s in self.example.sources.sources]  # type: ignore[arg-type]
+        return SourceSet(tuple(signed))
+
+    def submission(self, epoch: int, proof: bytes = b"proof", expiry: int = VALID_UNTIL) -> Submission:
+        key = self.example.statement.key
+        signed = tuple(
+            SignedSource.of(s, s.sign(SIGNERS[s.source], self.chain.network.chain_id, self.registry.address))
+            for s in self.source_set(epoch).sources
+        )
+        return Submission(address(FUND), self.policy, epoch, expiry, 0, key.encode(), key.digest, signed, proof)
+
+    @property
+    def program(self) -> bytes:
+        return program_id(self.policy, 0)
+
+
+def build_world(example: Example, *, real_verifier: bool = False) -> World:
+    node = EmbeddedChain()
+    for key in (OWNER, FUND, STRANGER):
+        node.endow(address(key))
+    chain = Chain.connect(load_network("embedded"), node)
+    if real_verifier:
+        registry_address = deploy(chain, OWNER).registry
+    else:
+        verifier = chain.execute(OWNER, STAND_IN).contract
+        artifact = load_artifact("AttestationRegistry")
+        registry_address = str(chain.execute(OWNER, creation(artifact, ["address"], [verifier])).contract)
+    registry = Registry(chain, registry_address)
+    chain.execute(FUND, registry.register_fund(address(FUND)))
+    chain.execute(OWNER, registry.register_policy(POLICY, REQUIREMENTS, 1, "ipfs://policy"))
+    return World(node, chain, registry, example)

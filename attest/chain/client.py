@@ -1,0 +1,220 @@
+"""The contracts from Python: deployment, the registry's transactions, and what its views answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from eth_abi.abi import encode as abi_encode
+
+from attest.bundle import Address, Bundle, File, FundFile, SignedSource
+from attest.chain.abi import Interface
+from attest.chain.artifacts import Artifact, load_artifact
+from attest.chain.errors import NetworkError
+from attest.chain.transactions import Call, Chain
+from attest.curve import decompress, encode_point
+from attest.registration import SourceRequirement, ordered
+
+
+class Deployment(File):
+    """Where the contracts stand: public."""
+
+    version: Literal["1"] = "1"
+    network: str
+    chain_id: int
+    verifier: Address
+    registry: Address
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a policy's owner approves for an epoch.
+
+    Args:
+        as_of, valid_until: Unix seconds; owned_slots: source → hash of its slots; digests: of each program's key.
+        public_slots: slot → value.
+    """
+
+    as_of: int
+    valid_until: int
+    layout_hash: bytes
+    owned_slots: dict[str, bytes]
+    digests: tuple[bytes, ...]
+    public_slots: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One program's proof as the registry takes it: all of it becomes public."""
+
+    fund: str
+    policy_id: bytes
+    epoch: int
+    expiry: int
+    program: int
+    key: bytes
+    digest: bytes
+    sources: tuple[SignedSource, ...]
+    proof: bytes
+
+    @classmethod
+    def of(cls, bundle: Bundle, fund: FundFile, policy_id: bytes, key: bytes) -> Submission:
+        """A verified bundle, with the encoding of its statement key. Raises: EncodingError."""
+        epoch = bundle.sources[0].epoch
+        sources = tuple(sorted(bundle.sources, key=lambda source: source.source_commitment().id))
+        return cls(
+            fund.fund, policy_id, epoch, bundle.expiry, bundle.program, key, bundle.digest, sources, bundle.proof()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FundStatus:
+    """What an investor is told, all of it at one block.
+
+    Args:
+        epoch, expiry, attested_block: the last completed epoch, until when it counts (Unix seconds), and the block of
+            its last proof; zeros when there is none.
+        block, time: number and Unix time of the block at which this was asked.
+    """
+
+    compliant: bool
+    epoch: int
+    expiry: int
+    attested_block: int
+    source_set_hash: bytes
+    block: int
+    time: int
+
+
+def _requirement_tuples(requirements: Sequence[SourceRequirement]) -> list[tuple[bytes, str, int]]:
+    return [(r.id, r.signer, r.role) for r in ordered(requirements)]
+
+
+def _source_tuple(source: SignedSource) -> tuple[int, int, list[bytes], bytes]:
+    point = encode_point(decompress(source.commitment))
+    return source.expiry, source.nonce, [point[i : i + 32] for i in range(0, 128, 32)], source.signature
+
+
+class Registry:
+    """An `AttestationRegistry`: methods named for a transaction build its call, the others ask.
+
+    Args:
+        address: of the contract.
+    Raises: NetworkError: this registry does not stand there.
+    """
+
+    def __init__(self, chain: Chain, address: str) -> None:
+        artifact = load_artifact("AttestationRegistry")
+        if not artifact.matches(chain.code(address)):
+            raise NetworkError(
+                f"network {chain.network.name!r}: no registry of this version stands at {address}; "
+                "is it the right network and address?"
+            )
+        self.chain, self.address = chain, address
+        self._interface = Interface(artifact.abi)
+
+    def _transaction(self, function: str, *arguments: Any) -> Call:
+        return Call(self.address, self._interface.encode(function, *arguments))
+
+    def _ask(self, function: str, *arguments: Any, block: int | None = None) -> tuple[Any, ...]:
+        answer = self.chain.call(self._transaction(function, *arguments), block=block)
+        return self._interface.decode(function, answer)
+
+    def register_fund(self, owner: str) -> Call:
+        """Sent by the fund's own address."""
+        return self._transaction("registerFund", owner)
+
+    def register_policy(
+        self, policy_hash: bytes, requirements: Sequence[SourceRequirement], program_count: int, uri: str = ""
+    ) -> Call:
+        """Sent by the policy's owner."""
+        listed = _requirement_tuples(requirements)
+        return self._transaction("registerPolicy", policy_hash, listed, program_count, uri)
+
+    def approve_epoch(self, policy_id: bytes, epoch: int, approval: Approval) -> Call:
+        """Sent by the policy's owner."""
+        ids = {SourceRequirement(name, self.address, 0).id: hash_ for name, hash_ in approval.owned_slots.items()}
+        fields = (
+            approval.as_of,
+            approval.valid_until,
+            approval.layout_hash,
+            [ids[source_id] for source_id in sorted(ids)],
+            list(approval.digests),
+            sorted(approval.public_slots.items()),
+        )
+        return self._transaction("approveEpoch", policy_id, epoch, fields)
+
+    def submit(self, submission: Submission) -> Call:
+        """Sent by the fund's owner, or by anybody once the source set is fixed."""
+        s = submission
+        sources = [_source_tuple(source) for source in s.sources]
+        return self._transaction("submit", s.fund, s.policy_id, s.epoch, s.expiry, s.program, s.key, sources, s.proof)
+
+    def fund_owner(self, fund: str) -> str | None:
+        """None when the fund is not registered."""
+        owner, _ = self._ask("fundOwner", fund)
+        return None if int(owner, 16) == 0 else str(owner)
+
+    def has_policy(self, policy_id: bytes) -> bool:
+        (record,) = self._ask("policy", policy_id)
+        return int(record[3]) > 0
+
+    def approved_digests(self, policy_id: bytes, epoch: int) -> tuple[bytes, ...]:
+        """Empty when the epoch is not approved."""
+        (approval,) = self._ask("approval", policy_id, epoch)
+        return tuple(approval[4])
+
+    def source_set(self, fund: str, epoch: int) -> bytes:
+        """Hash of the fund's source set, zeros before it is fixed."""
+        return bytes(self._ask("sourceSet", fund, epoch)[0])
+
+    def attestation(self, fund: str, policy_id: bytes, epoch: int, program: int) -> tuple[int, int]:
+        """Expiry of a program's attestation and the block it came in; zeros if it did not."""
+        expiry, block = self._ask("attestation", fund, policy_id, epoch, program)
+        return int(expiry), int(block)
+
+    def status(self, fund: str, policy_id: bytes) -> FundStatus:
+        """Whether a fund keeps a policy now."""
+        block, time = self.chain.head()
+        (compliant,) = self._ask("isCompliant", fund, policy_id, block=block)
+        ((epoch, expiry, attested, source_set),) = self._ask("latest", fund, policy_id, block=block)
+        return FundStatus(bool(compliant), int(epoch), int(expiry), int(attested), bytes(source_set), block, time)
+
+
+def creation(artifact: Artifact, types: Sequence[str] = (), arguments: Sequence[Any] = ()) -> Call:
+    """The creation of a contract, with its constructor's arguments."""
+    return Call(None, artifact.bytecode + abi_encode(list(types), list(arguments)))
+
+
+def creation_gas_bound(artifact: Artifact) -> int:
+    """At least the gas of a contract's creation whose constructor only stores a few words.
+
+    Source: EIP-2028 (16 a byte of data), EIP-3860 (2 a word of creation code), yellow paper appendix G (53000 for a
+    creation, 200 a byte of stored code); 100000 are left for the constructor.
+    """
+    size = len(artifact.bytecode) + 32
+    return 53_000 + 16 * size + 2 * -(-size // 32) + 200 * len(artifact.deployed_bytecode) + 100_000
+
+
+def deploy(chain: Chain, key: bytes) -> Deployment:
+    """Deploy the verifier, then the registry that trusts it.
+
+    Raises: Reverted: a precompile that the verifier needs is missing; NetworkError.
+    """
+    verifier = _address(chain.execute(key, creation(load_artifact("ProofVerifier"))).contract)
+    receipt = chain.execute(key, creation(load_artifact("AttestationRegistry"), ["address"], [verifier]))
+    return Deployment(
+        network=chain.network.name,
+        chain_id=chain.network.chain_id,
+        verifier=verifier,
+        registry=_address(receipt.contract),
+        block=receipt.block,
+    )
+
+
+def _address(contract: str | None) -> str:
+    if contract is None:
+        raise NetworkError("the receipt of a deployment names no contract; the node is not to be relied upon")
+    return contract

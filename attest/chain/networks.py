@@ -1,0 +1,109 @@
+"""Networks by name: presets and the user's own, in TOML (`networks.toml`)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from attest.chain.errors import NetworkError
+
+PRESETS = Path(__file__).with_name("networks.toml")
+
+
+class Network(BaseModel):
+    """Where a chain is reached, and how much is paid there.
+
+    Args:
+        chain_id: checked against the node's before anything is sent.
+        rpc_url, rpc_url_env: the address, or the environment variable that holds it. It may carry an access key.
+        embedded: a chain inside this process.
+        gas_limit: gas of every transaction; None asks the node for an estimate and adds a fifth.
+        base_fee_multiple: maxFeePerGas is this many times the base fee, plus the tip.
+        priority_fee_gwei: the tip; None asks the node.
+        max_fee_gwei: nothing is sent when maxFeePerGas would be above it; None sets no bound.
+        poll_seconds, timeout_seconds: how often and how long to look for a receipt.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    name: str
+    chain_id: Annotated[int, Field(ge=1)]
+    rpc_url: str | None = Field(default=None, repr=False)
+    rpc_url_env: str | None = None
+    embedded: bool = False
+    gas_limit: Annotated[int, Field(ge=21_000)] | None = None
+    base_fee_multiple: Annotated[int, Field(ge=1, le=100)] = 2
+    priority_fee_gwei: Annotated[float, Field(ge=0, strict=False)] | None = None
+    max_fee_gwei: Annotated[float, Field(gt=0, strict=False)] | None = None
+    poll_seconds: Annotated[float, Field(gt=0, strict=False)] = 2.0
+    timeout_seconds: Annotated[float, Field(gt=0, strict=False)] = 600.0
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        given = sum(bool(x) for x in (self.rpc_url, self.rpc_url_env, self.embedded))
+        if given != 1:
+            raise ValueError("give exactly one of rpc_url, rpc_url_env and embedded = true")
+        return self
+
+    def address(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The RPC address. May hold an access key: not for printing.
+
+        Raises: NetworkError: the variable is not set, or holds no http address.
+        """
+        if self.embedded:
+            raise NetworkError(f"network {self.name!r} lives inside the process and has no address")
+        url = self.rpc_url or environment.get(self.rpc_url_env or "", "")
+        if not url:
+            raise NetworkError(f"network {self.name!r}: set {self.rpc_url_env} to the address of a node's RPC")
+        if not url.startswith(("http://", "https://")):
+            raise NetworkError(f"network {self.name!r}: the RPC address must start with http:// or https://")
+        return url
+
+
+def _tables(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise NetworkError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError:
+        raise NetworkError(f"{path}: not a TOML file") from None
+    networks = content.get("networks", {})
+    if set(content) - {"networks"} or not isinstance(networks, dict):
+        raise NetworkError(f"{path}: only tables [networks.NAME] may stand in it")
+    if not all(isinstance(fields, dict) for fields in networks.values()):
+        raise NetworkError(f"{path}: a network is a table [networks.NAME]")
+    return networks
+
+
+def _merge(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The user's fields win; an address of the user's own replaces the preset's, however that was given."""
+    addresses = {"rpc_url", "rpc_url_env", "embedded"}
+    kept = {k: v for k, v in preset.items() if not (k in addresses and addresses & set(own))}
+    return {**kept, **own}
+
+
+def load_network(name: str, own: Path | None = None) -> Network:
+    """A network by its name.
+
+    Args:
+        own: a file in the form of `networks.toml` whose fields replace the presets'.
+    Raises: NetworkError: it names the file, the network and the field.
+    """
+    tables = _tables(PRESETS)
+    if own is not None:
+        for key, fields in _tables(own).items():
+            tables[key] = _merge(tables.get(key, {}), fields)
+    if name not in tables:
+        raise NetworkError(f"no network is called {name!r}; there are {', '.join(sorted(tables))}")
+    try:
+        return Network(**{**tables[name], "name": name})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise NetworkError(f"network {name!r}: {field + ': ' if field else ''}{message}") from None

@@ -1,0 +1,98 @@
+"""The registry from Python: what an investor is told, reverts by name, fees and their bound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from attest.chain import Chain, Journal, NetworkError, Publisher, Registry, Reverted, load_network
+from attest.chain.abi import ErrorTable, revert_data
+from attest.chain.artifacts import load_artifact
+from attest.chain.client import creation, creation_gas_bound
+from attest.registration import policy_id
+from tests.attest.chain.worlds import AS_OF, FUND, OWNER, REQUIREMENTS, STRANGER, VALID_UNTIL, World, address
+
+ERRORS = ErrorTable([load_artifact("AttestationRegistry").abi, load_artifact("ProofVerifier").abi])
+
+
+def test_what_an_investor_sees(world: World, epoch: int, tmp_path: Path) -> None:
+    registry, fund = world.registry, address(FUND)
+    published = Publisher(registry, Journal(tmp_path / "journal.sqlite"), FUND).publish(world.submission(epoch))
+    status = registry.status(fund, world.policy)
+    assert status.compliant
+    assert (status.epoch, status.expiry, status.attested_block) == (epoch, VALID_UNTIL, published.block)
+    assert status.source_set_hash == registry.source_set(fund, epoch) == world.source_set(epoch).hash
+    assert status.time == world.node.time
+    other = policy_id(address(STRANGER), b"\x99" * 32, REQUIREMENTS, 1)
+    nothing = registry.status(fund, other)
+    assert not nothing.compliant and (nothing.epoch, nothing.expiry) == (0, 0)
+
+
+def test_registrations(world: World, epoch: int) -> None:
+    registry = world.registry
+    assert registry.fund_owner(address(FUND)) == address(FUND).lower() or registry.fund_owner(address(FUND)) == address(
+        FUND
+    )
+    assert registry.fund_owner(address(STRANGER)) is None
+    assert registry.has_policy(world.policy) and not registry.has_policy(bytes(32))
+    assert registry.approved_digests(world.policy, epoch) == (world.example.statement.key.digest,)
+    assert registry.approved_digests(world.policy, epoch + 1_000_000) == ()
+
+
+def test_refusals_by_name(world: World, epoch: int) -> None:
+    registry, chain = world.registry, world.chain
+    with pytest.raises(Reverted, match=f"FundExists\\({address(FUND).lower()}\\)"):
+        chain.execute(FUND, registry.register_fund(address(FUND)))
+    with pytest.raises(Reverted, match="NotOwner"):
+        chain.execute(STRANGER, registry.approve_epoch(world.policy, epoch + 1, world.approval()))
+    with pytest.raises(Reverted, match=rf"EpochNotAscending\({epoch}, {epoch}\)"):
+        chain.execute(OWNER, registry.approve_epoch(world.policy, epoch, world.approval()))
+    with pytest.raises(Reverted, match=rf"InvalidValidity\({AS_OF}, {AS_OF}\)"):
+        chain.execute(OWNER, registry.approve_epoch(world.policy, epoch + 1, world.approval(valid_until=AS_OF)))
+
+
+def test_no_registry_at_the_address(world: World) -> None:
+    for where in (address(STRANGER), "0x000000000000000000000000000000000000000b"):
+        with pytest.raises(NetworkError, match="no registry of this version"):
+            Registry(world.chain, where)
+
+
+def test_a_fee_above_the_bound_stops_everything(world: World) -> None:
+    bounded = load_network("embedded").model_copy(update={"max_fee_gwei": 0.000001})
+    chain = Chain.connect(bounded, world.node)
+    with pytest.raises(NetworkError, match="above max_fee_gwei"):
+        chain.execute(STRANGER, world.registry.register_fund(address(STRANGER)))
+    assert world.registry.fund_owner(address(STRANGER)) is None
+
+
+def test_the_bound_on_the_registrys_creation_holds(world: World) -> None:
+    artifact = load_artifact("AttestationRegistry")
+    verifier = world.registry._ask("verifier")[0]
+    used = world.chain.execute(OWNER, creation(artifact, ["address"], [verifier])).gas_used
+    assert used <= creation_gas_bound(artifact) <= used * 1.2
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("", "no reason given"),
+        ("deadbeef", "unknown error 0xdeadbeef"),
+        ("08c379a0" + "20".rjust(64, "0") + "2".rjust(64, "0") + "6f6b".ljust(64, "0"), "ok"),
+        ("4e487b71" + "11".rjust(64, "0"), "Panic(17)"),
+        ("4e487b71", "Panic with malformed values"),
+    ],
+)
+def test_revert_data_in_words(data: str, text: str) -> None:
+    assert ERRORS.describe(bytes.fromhex(data)) == text
+
+
+def test_revert_data_from_several_nodes() -> None:
+    class Answer(Exception):
+        data: object = None
+
+    plain, nested, printed = Answer(), Answer(), Answer("execution reverted: b'\\xde\\xad'")
+    plain.data, nested.data = "0xdead", {"data": "0xdead"}
+    assert revert_data(plain) == revert_data(nested) == revert_data(printed) == b"\xde\xad"
+    assert revert_data(Answer("execution reverted: b'cut")) == "b'cut"
+    assert revert_data(Answer()) == b""

@@ -1,0 +1,91 @@
+"""Networks by name, and the chain id that is checked before anything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from attest.chain import Chain, EmbeddedChain, NetworkError, WrongChain, load_network
+
+SECRET = "https://node.invalid/v3/access-key"
+
+
+def test_presets() -> None:
+    assert load_network("sepolia").chain_id == 11155111
+    assert load_network("hoodi").chain_id == 560048
+    assert load_network("anvil").address({}) == "http://127.0.0.1:8545"
+    assert load_network("embedded").embedded
+
+
+def test_address_from_the_environment() -> None:
+    sepolia = load_network("sepolia")
+    assert sepolia.address({"PROOFOLIO_RPC_URL": SECRET}) == SECRET
+    with pytest.raises(NetworkError, match="set PROOFOLIO_RPC_URL"):
+        sepolia.address({})
+    with pytest.raises(NetworkError, match="http") as error:
+        sepolia.address({"PROOFOLIO_RPC_URL": "ws" + SECRET})
+    assert "access-key" not in str(error.value)
+
+
+def test_own_file_overrides_and_adds(tmp_path: Path) -> None:
+    own = tmp_path / "networks.toml"
+    own.write_text(
+        f'[networks.sepolia]\nrpc_url = "{SECRET}"\nmax_fee_gwei = 5\n\n'
+        '[networks.private]\nchain_id = 7\nrpc_url = "http://127.0.0.1:1"\n'
+    )
+    sepolia = load_network("sepolia", own)
+    assert (sepolia.chain_id, sepolia.address({}), sepolia.max_fee_gwei) == (11155111, SECRET, 5)
+    assert "access-key" not in repr(sepolia)
+    assert load_network("private", own).chain_id == 7
+    assert load_network("hoodi", own).rpc_url_env == "PROOFOLIO_RPC_URL"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[networks.x", "not a TOML file"),
+        ("[networks.x]\nchain_id = 1\n", "exactly one of"),
+        ('[networks.x]\nchain_id = "1"\nrpc_url = "http://h"\n', "chain_id"),
+        ('[networks.x]\nchain_id = 1\nrpc_url = "http://h"\nwrong = 1\n', "wrong"),
+        ("[other]\n", "only tables"),
+        ("networks = 3\n", "only tables"),
+        ("[networks]\nx = 3\n", "a network is a table"),
+    ],
+)
+def test_malformed_files_name_what_is_wrong(tmp_path: Path, content: str, message: str) -> None:
+    own = tmp_path / "networks.toml"
+    own.write_text(content)
+    with pytest.raises(NetworkError, match=message):
+        load_network("x", own)
+
+
+def test_unknown_name_and_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="there are anvil, embedded, hoodi, sepolia"):
+        load_network("mainnet")
+    with pytest.raises(NetworkError, match="cannot be read"):
+        load_network("anvil", tmp_path / "none.toml")
+
+
+def test_another_chain_behind_the_name() -> None:
+    with pytest.raises(WrongChain) as error:
+        Chain.connect(load_network("embedded").model_copy(update={"chain_id": 11155111}), EmbeddedChain())
+    assert (error.value.expected, error.value.actual) == (11155111, 131277322940537)
+    assert "nothing was sent" in str(error.value)
+
+
+def test_an_unreachable_node_does_not_show_its_address(tmp_path: Path) -> None:
+    own = tmp_path / "networks.toml"
+    own.write_text('[networks.x]\nchain_id = 1\nrpc_url = "http://127.0.0.1:1/access-key"\n')
+    with pytest.raises(NetworkError, match="cannot be reached") as error:
+        Chain.connect(load_network("x", own))
+    assert "access-key" not in str(error.value) and error.value.__cause__ is None
+
+
+def test_the_embedded_clock_does_not_follow_the_computers() -> None:
+    node = EmbeddedChain(genesis_time=1_000_000_000)
+    node.endow("0x00000000000000000000000000000000000000f1")
+    assert node.time == 1_000_000_012
+    node.set_time(1_000_000_900)
+    node.endow("0x00000000000000000000000000000000000000f1")
+    assert 1_000_000_900 <= node.time <= 1_000_000_924

@@ -1,0 +1,231 @@
+"""Publishing exactly once: a crash at every step, lost and foreign transactions, refusals."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from attest.chain import Chain, Identity, Journal, JournalError, NetworkError, Publisher, Quote, Reverted, State
+from tests.attest.chain.worlds import FUND, OWNER, STRANGER, World, address
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+def publisher(world: World, path: Path, key: bytes = FUND) -> Publisher:
+    """As a new process: nothing is shared with an earlier one but the file and the chain."""
+    return Publisher(world.reconnect(), Journal(path), key)
+
+
+def identity(world: World, epoch: int) -> Identity:
+    chain_id = world.chain.network.chain_id
+    return Identity(chain_id, world.registry.address, address(FUND), world.policy, epoch, 0)
+
+
+def transactions(world: World) -> int:
+    return world.chain.nonce(address(FUND), pending=False)
+
+
+def dying(method: Callable[..., Any], moment: str, call: int) -> Callable[..., Any]:
+    """The method, which ends the process before or after its call number `call`."""
+    calls = 0
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if moment == "before" and calls == call:
+            raise Crash
+        result = method(*args, **kwargs)
+        if moment == "after" and calls == call:
+            raise Crash
+        return result
+
+    return wrapper
+
+
+STEPS = [
+    *((Journal, name) for name in ("prepare", "sign", "sent", "mined")),
+    *((Chain, name) for name in ("quote", "sign", "send", "receipt", "wait")),
+]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("owner", "name"), STEPS, ids=[f"{o.__name__}.{n}" for o, n in STEPS])
+def test_crash_never_sends_a_second_transaction(
+    world: World, epoch: int, tmp_path: Path, owner: type, name: str, moment: str
+) -> None:
+    path, submission, before = tmp_path / "journal.sqlite", world.submission(epoch), transactions(world)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, dying(getattr(owner, name), moment, 1))
+        with pytest.raises(Crash):
+            publisher(world, path).publish(submission)
+    first = Journal(path).find(identity(world, epoch))
+    published = publisher(world, path).publish(submission)
+    again = publisher(world, path).publish(submission)
+    assert transactions(world) == before + 1
+    assert again == published
+    record = Journal(path).find(identity(world, epoch))
+    assert record is not None and record.state is State.MINED and record.signed is not None
+    assert published.transaction == "0x" + record.signed.hash.hex()
+    if first is not None and first.signed is not None:
+        assert first.signed == record.signed
+    assert world.registry.attestation(address(FUND), world.policy, epoch, 0)[1] == published.block
+    assert world.registry.status(address(FUND), world.policy).compliant
+
+
+def test_two_crashes_in_a_row(world: World, epoch: int, tmp_path: Path) -> None:
+    path, submission, before = tmp_path / "journal.sqlite", world.submission(epoch), transactions(world)
+    for owner, name, moment in ((Journal, "sign", "after"), (Chain, "send", "after")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, dying(getattr(owner, name), moment, 1))
+            with pytest.raises(Crash):
+                publisher(world, path).publish(submission)
+    publisher(world, path).publish(submission)
+    assert transactions(world) == before + 1
+
+
+def test_the_journal_is_private_and_holds_no_key(world: World, epoch: int, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    publisher(world, path).publish(world.submission(epoch))
+    content = path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert FUND not in content and FUND.hex().encode() not in content
+    assert FUND.hex() not in repr(publisher(world, path))
+    assert repr(FUND) not in repr(publisher(world, path))
+
+
+def test_another_proof_of_the_same_epoch_is_not_sent(world: World, epoch: int, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    publisher(world, path).publish(world.submission(epoch))
+    before = transactions(world)
+    with pytest.raises(JournalError, match="a second one is never sent"):
+        publisher(world, path).publish(world.submission(epoch, proof=b"another"))
+    with pytest.raises(JournalError, match="a second one is never sent"):
+        publisher(world, path).publish(world.submission(epoch, proof=b"another"), retry=True)
+    assert transactions(world) == before
+
+
+def test_without_the_journal_the_registry_refuses_the_second(world: World, epoch: int, tmp_path: Path) -> None:
+    publisher(world, tmp_path / "one.sqlite").publish(world.submission(epoch))
+    before = transactions(world)
+    with pytest.raises(Reverted, match="AlreadyAttested") as refusal:
+        publisher(world, tmp_path / "two.sqlite").publish(world.submission(epoch))
+    assert refusal.value.transaction is None and transactions(world) == before
+
+
+def test_a_refused_simulation_is_recorded_and_may_be_repeated(world: World, epoch: int, tmp_path: Path) -> None:
+    path, later = tmp_path / "journal.sqlite", epoch + 100_000
+    before = transactions(world)
+    with pytest.raises(Reverted, match=rf"EpochNotApproved\(0x{world.policy.hex()}, {later}\)"):
+        publisher(world, path).publish(world.submission(later))
+    record = Journal(path).find(identity(world, later))
+    assert record is not None and record.state is State.REFUSED and record.signed is None
+    assert record.reason is not None and record.reason.startswith("EpochNotApproved")
+    assert transactions(world) == before
+    with pytest.raises(Reverted, match="EpochNotApproved"):
+        publisher(world, path).publish(world.submission(later, proof=b"another"))
+    publisher(world, path).publish(world.submission(epoch))
+
+
+def test_a_mined_failure_is_recorded_with_its_reason(
+    world: World, epoch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, bad = tmp_path / "journal.sqlite", world.submission(epoch, expiry=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chain, "quote", lambda *_: Quote(2_000_000, 10**10, 10**9))
+        with pytest.raises(Reverted, match=r"Expired\(1\)") as refusal:
+            publisher(world, path).publish(bad)
+    assert refusal.value.transaction is not None
+    record = Journal(path).find(identity(world, epoch))
+    assert record is not None and (record.state, record.reason) == (State.REVERTED, "Expired(1)")
+    before = transactions(world)
+    with pytest.raises(Reverted, match=r"Expired\(1\); --retry"):
+        publisher(world, path).publish(bad)
+    with pytest.raises(JournalError, match="--retry replaces"):
+        publisher(world, path).publish(world.submission(epoch))
+    assert transactions(world) == before
+    publisher(world, path).publish(world.submission(epoch), retry=True)
+    assert transactions(world) == before + 1
+
+
+def test_a_nonce_that_went_elsewhere(world: World, epoch: int, tmp_path: Path) -> None:
+    path, submission = tmp_path / "journal.sqlite", world.submission(epoch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "sign", dying(Journal.sign, "after", 1))
+        with pytest.raises(Crash):
+            publisher(world, path).publish(submission)
+    nonce = transactions(world)
+    elsewhere = Account.sign_transaction(
+        {
+            "to": address(OWNER),
+            "value": 1,
+            "nonce": nonce,
+            "gas": 21000,
+            "gasPrice": 10**10,
+            "chainId": world.chain.network.chain_id,
+        },
+        FUND,
+    )
+    world.chain.send(bytes(elsewhere.raw_transaction))
+    for _ in range(2):
+        with pytest.raises(JournalError, match="can never be mined"):
+            publisher(world, path).publish(submission)
+    publisher(world, path).publish(submission, retry=True)
+    assert transactions(world) == nonce + 2
+
+
+def test_an_unsent_submission_goes_out_before_the_next(world: World, epoch: int, tmp_path: Path) -> None:
+    path, next_epoch = tmp_path / "journal.sqlite", epoch + 200_000
+    first, second = world.submission(epoch), world.submission(next_epoch)
+    before = transactions(world)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chain, "send", dying(Chain.send, "before", 1))
+        with pytest.raises(Crash):
+            publisher(world, path).publish(first)
+    with pytest.raises(Reverted, match="EpochNotApproved"):
+        publisher(world, path).publish(second)
+    assert transactions(world) == before + 1
+    assert (
+        publisher(world, path).publish(first).block == world.registry.status(address(FUND), world.policy).attested_block
+    )
+
+
+def test_a_node_that_complains_but_has_it(
+    world: World, epoch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Chain.send
+
+    def complaining(chain: Chain, raw: bytes) -> None:
+        send(chain, raw)
+        raise NetworkError("already known")
+
+    monkeypatch.setattr(Chain, "send", complaining)
+    published = publisher(world, tmp_path / "journal.sqlite").publish(world.submission(epoch))
+    assert world.chain.receipt(bytes.fromhex(published.transaction[2:])) is not None
+
+
+def test_only_the_funds_owner_fixes_the_source_set(world: World, epoch: int, tmp_path: Path) -> None:
+    with pytest.raises(Reverted, match="SourceSetNotCommitted"):
+        publisher(world, tmp_path / "journal.sqlite", STRANGER).publish(world.submission(epoch))
+
+
+def test_a_simulation_leaves_no_trace(world: World, epoch: int, tmp_path: Path) -> None:
+    path, before = tmp_path / "journal.sqlite", transactions(world)
+    quote = publisher(world, path).simulate(world.submission(epoch))
+    assert quote.gas > 0 and quote.max_fee >= quote.priority_fee
+    assert Journal(path).find(identity(world, epoch)) is None and transactions(world) == before
+
+
+def test_another_kind_of_file_is_no_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"not a database, but long enough to be looked at " * 50)
+    with pytest.raises(JournalError, match="not a journal"):
+        Journal(path)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        Journal(tmp_path / "missing" / "journal.sqlite")
