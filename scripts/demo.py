@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from eth_account import Account
 
 from attest.bundle import Bundle, FundFile, write_file
 from attest.errors import ProofRejected
@@ -22,10 +21,10 @@ from optimizer.risk import scenario_losses
 
 from .pipeline import Signing, Terms, commit_source, prove_bundle, quantities_by_instrument, timestamp, verify_bundle
 from .report import write_report
+from .stage import Outcome, publish_on_stage, set_stage
 from .terminal import console, percent, step, table, usd
 
 CAPITAL_USD = 10_000_000.0
-DEMO_CHAIN_ID = 31337
 VALIDITY_SECONDS = 7 * 86400
 VAR_CONFIDENCE, ES_CONFIDENCE = Decimal("0.99"), Decimal("0.975")
 SAMPLE_POLICY: dict[str, Any] = {
@@ -65,6 +64,7 @@ class Story:
     limits_left_usd: dict[str, float]
     fund: FundFile
     bundle: Bundle
+    outcome: Outcome
     seconds: dict[str, float]
 
     def limits(self) -> dict[str, float]:
@@ -92,6 +92,13 @@ class Story:
             "proof_bytes": len(self.bundle.proof()),
             "seconds": self.seconds,
             "valid_until": timestamp(self.bundle.expiry),
+            "chain": {
+                "verifier_and_registry": "embedded chain at Prague",
+                "publication_gas": self.outcome.gas,
+                "compliant_before": self.outcome.before.compliant,
+                "compliant": self.outcome.status.compliant,
+                "altered_proof": self.outcome.refusal,
+            },
         }
 
 
@@ -99,8 +106,8 @@ def _timed(seconds: dict[str, float], name: str, started: float) -> None:
     seconds[name] = round(time.perf_counter() - started, 4)
 
 
-def tell(market: Market, policy: Policy) -> Story:
-    """Optimise, commit, prove and verify; the verification starts from the bundle's bytes and the public files."""
+def tell(market: Market, policy: Policy, journal: Path) -> Story:
+    """Optimise, commit, prove, verify, publish; the verification starts from the bundle's bytes and public files."""
     seconds: dict[str, float] = {}
     with step("Reading Ethereum's KZG ceremony and checking it"):
         setup = load_setup()
@@ -115,20 +122,14 @@ def tell(market: Market, policy: Policy) -> Story:
         started = time.perf_counter()
         _ = terms.statement
         _timed(seconds, "statement_key", started)
-    owner, fund_account = Account.create(), Account.create()
-    keys = {name: Account.create() for name in terms.roles}
-    fund = FundFile(
-        chain_id=DEMO_CHAIN_ID,
-        registry=Account.create().address,
-        fund=fund_account.address,
-        policy_owner=owner.address,
-        signers={name: key.address for name, key in keys.items()},
-    )
+    with step("Deploying verifier and registry on an embedded chain (Prague)"):
+        stage = set_stage(terms)
+    fund = stage.fund
     expiry = int(time.time()) + VALIDITY_SECONDS
     with step("Sources commit to what they hold, and sign"):
         held = allocation.holdings()
         signing = Signing(fund, 1, expiry)
-        pairs = [commit_source(terms, held, name, bytes(key.key), signing) for name, key in keys.items()]
+        pairs = [commit_source(terms, held, name, key, signing) for name, key in stage.source_keys.items()]
     with step("Proving in zero knowledge"):
         started = time.perf_counter()
         bundle = prove_bundle(terms, fund, [o for o, _ in pairs], [s for _, s in pairs], expiry)
@@ -137,6 +138,8 @@ def tell(market: Market, policy: Policy) -> Story:
         started = time.perf_counter()
         verify_bundle(terms, fund, Bundle.parse(bundle.encode()), int(time.time()))
         _timed(seconds, "verify", started)
+    with step("Publishing the proof to the registry, after one with a changed bit"):
+        outcome = publish_on_stage(stage, terms, bundle, journal)
     quantities = quantities_by_instrument(held)
     risk = RiskReport.of(market, quantities, var_confidence=VAR_CONFIDENCE, es_confidence=ES_CONFIDENCE)
     left = terms.compiled.slacks_usd(allocation.quantities)
@@ -149,6 +152,7 @@ def tell(market: Market, policy: Policy) -> Story:
         {name: float(value) for name, value in left.items()},
         fund,
         bundle,
+        outcome,
         seconds,
     )
 
@@ -164,6 +168,11 @@ def another_limit_is_rejected(story: Story) -> bool:
     except ProofRejected:
         return True
     return False
+
+
+def yes_no(answer: bool) -> str:
+    """A registry's answer in a word."""
+    return "[green]yes[/]" if answer else "[red]no[/]"
 
 
 def show(story: Story, tampering_rejected: bool) -> None:
@@ -199,22 +208,28 @@ def show(story: Story, tampering_rejected: bool) -> None:
         f"a proof of {len(story.bundle.proof()):,} bytes",
         "Time": f"proof {seconds['prove']:.2f} s, verification {1000 * seconds['verify']:.0f} ms, "
         f"statement key {seconds['statement_key']:.2f} s ({key.size} slots, {key.row_count} rows)",
+        "Chain": f"published for {story.outcome.gas:,} gas; one bit of the proof changed: {story.outcome.refusal}",
+        "Registry": f"is the fund compliant? before: {yes_no(story.outcome.before.compliant)}, now: "
+        f"{yes_no(story.outcome.status.compliant)}, epoch {story.outcome.status.epoch}, until "
+        f"{timestamp(story.outcome.status.expiry)}",
         "Check": f"the same proof held against a VaR limit of 7 %: {verdict}",
     }
     for label, text in facts.items():
-        console.print(f"[bold]{label:8}[/]{text}", soft_wrap=True)
+        console.print(f"[bold]{label:10}[/]{text}", soft_wrap=True)
 
 
 def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder to write into.")] = Path("out/demo"),
 ) -> None:
-    """Run the whole story on the embedded sample: optimise, commit, prove, verify, report.
+    """Run the whole story on the embedded sample: optimise, commit, prove, verify, publish, report.
 
     Example: proofolio demo --out out/demo
     """
-    story = tell(sample_market(), Policy.parse(json.dumps(SAMPLE_POLICY).encode()))
-    rejected = another_limit_is_rejected(story)
     out.mkdir(parents=True, exist_ok=True)
+    journal = out / "journal.sqlite"
+    journal.unlink(missing_ok=True)  # of an earlier demo, whose chain is gone
+    story = tell(sample_market(), Policy.parse(json.dumps(SAMPLE_POLICY).encode()), journal)
+    rejected = another_limit_is_rejected(story)
     with step("Writing the report"):
         story.terms.compiled.market.save(out / "market.json")
         story.terms.compiled.policy.save(out / "policy.json")

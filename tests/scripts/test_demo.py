@@ -29,6 +29,10 @@ def test_the_summary_keeps_its_limits(written: Path) -> None:
     assert summary["risk"]["gross_leverage"] <= 2.5
     assert any(value < 0 for value in summary["allocation_usd"].values())
     assert summary["proof_bytes"] == 3392
+    chain = summary["chain"]
+    assert (chain["compliant_before"], chain["compliant"]) == (False, True)
+    assert "OpeningRejected" in chain["altered_proof"]
+    assert 21_000 < chain["publication_gas"] < 900_000
 
 
 def test_the_report_is_one_page_with_three_plots(written: Path) -> None:

@@ -1,0 +1,114 @@
+"""The demo's stage: an embedded chain with the contracts, and one key for each actor."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from eth_account import Account
+
+from attest.bundle import Bundle, FundFile
+from attest.chain import (
+    Approval,
+    Chain,
+    Deployment,
+    EmbeddedChain,
+    FundStatus,
+    Journal,
+    Publisher,
+    Registry,
+    Reverted,
+    Submission,
+    deploy,
+    load_network,
+)
+from attest.registration import policy_id
+
+from .pipeline import Terms
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Contracts on an embedded chain, the fund's terms, and everybody's keys. The keys live for one run."""
+
+    chain: Chain
+    deployment: Deployment
+    fund: FundFile
+    owner_key: bytes = field(repr=False)
+    fund_key: bytes = field(repr=False)
+    source_keys: dict[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the chain says of the proof.
+
+    Args:
+        gas: of the publication; status: the registry's answer to an investor; before: the answer before it.
+        refusal: why the registry refused the same proof with one bit changed.
+    """
+
+    transaction: str
+    gas: int
+    before: FundStatus
+    status: FundStatus
+    refusal: str
+
+
+def set_stage(terms: Terms) -> Stage:
+    """A fresh chain whose clock starts now, the contracts, a policy owner, a fund and a key for each source."""
+    embedded = EmbeddedChain(genesis_time=int(time.time()))
+    chain = Chain.connect(load_network("embedded"), embedded)
+    owner, fund = Account.create(), Account.create()
+    for account in (owner, fund):
+        embedded.endow(account.address)
+    deployment = deploy(chain, bytes(owner.key))
+    sources = {name: Account.create() for name in terms.roles}
+    file = FundFile(
+        chain_id=chain.network.chain_id,
+        registry=deployment.registry,
+        fund=fund.address,
+        policy_owner=owner.address,
+        signers={name: account.address for name, account in sources.items()},
+    )
+    keys = {name: bytes(account.key) for name, account in sources.items()}
+    return Stage(chain, deployment, file, bytes(owner.key), bytes(fund.key), keys)
+
+
+def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) -> Outcome:
+    """Register policy and fund, approve the epoch's statement, and publish the proof.
+
+    Raises: Reverted: the registry refuses what it should take; ChainError.
+    """
+    registry = Registry(stage.chain, stage.deployment.registry)
+    requirements = stage.fund.requirements(terms.roles)
+    policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, len(terms.compiled.programs))
+    key, layout = terms.statement.key, terms.layout
+    approval = Approval(
+        as_of=terms.as_of,
+        valid_until=bundle.expiry,
+        layout_hash=layout.hash,
+        owned_slots={name: layout.owned_slots_hash(name) for name in terms.roles},
+        digests=(key.digest,),
+    )
+    execute = stage.chain.execute
+    execute(stage.fund_key, registry.register_fund(stage.fund.fund))
+    execute(stage.owner_key, registry.register_policy(terms.compiled.policy_hash, requirements, 1))
+    execute(stage.owner_key, registry.approve_epoch(policy, bundle.sources[0].epoch, approval))
+    before = registry.status(stage.fund.fund, policy)
+    submission = Submission.of(bundle, stage.fund, policy, key.encode())
+    refusal = refused(registry, submission)
+    published = Publisher(registry, Journal(journal), stage.fund_key).publish(submission)
+    after = registry.status(stage.fund.fund, policy)
+    return Outcome(published.transaction, published.gas_used, before, after, refusal)
+
+
+def refused(registry: Registry, submission: Submission) -> str:
+    """Why the registry refuses the proof when the last bit of its last number is flipped; "" if it does not."""
+    altered = replace(submission, proof=submission.proof[:-1] + bytes([submission.proof[-1] ^ 1]))
+    try:
+        registry.chain.call(registry.submit(altered), sender=submission.fund)
+    except Reverted as error:
+        return error.reason
+    return ""
