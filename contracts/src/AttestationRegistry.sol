@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {
     Approval,
@@ -12,7 +11,8 @@ import {
     SignedSource,
     SourceRequirement
 } from "./interfaces/IAttestationRegistry.sol";
-import {Context, Holdings, IProofVerifier, PublicSlot, Source} from "./interfaces/IProofVerifier.sol";
+import {Context, IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {SourceSet, SourceSets} from "./libraries/SourceSets.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
 import {TwoStepOwner} from "./libraries/TwoStepOwner.sol";
 
@@ -44,19 +44,6 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint64 expiry;
         uint64 blockNumber;
     }
-
-    /// @dev A source set with what it is hashed from.
-    struct SourceSet {
-        bytes32 hash;
-        bytes32[] structHashes;
-        bytes32[] commitmentHashes;
-        Holdings[] holdings;
-    }
-
-    bytes32 private constant SOURCE_TYPEHASH = keccak256(
-        "SourceCommitment(address fund,uint64 epoch,uint64 asOf,bytes32 sourceId,uint8 role,bytes32 layoutHash,"
-        "bytes32 ownedSlotsHash,bytes32 commitmentHash,uint64 expiry,uint256 nonce)"
-    );
 
     IProofVerifier private immutable VERIFIER;
 
@@ -308,71 +295,15 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (statement.layoutHash != approved.layoutHash) revert WrongLayout(approved.layoutHash, statement.layoutHash);
     }
 
-    /// @dev Each required source signed its commitment, once and in order; answers the set with its hash (protocol §4).
+    /// @dev Each required source signed its commitment.
     function _checkSources(
         address fund,
         bytes32 policyId,
         uint64 epoch,
         Approval storage approved,
         SignedSource[] calldata sources
-    ) private view returns (SourceSet memory set) {
-        SourceRequirement[] storage requirements = _policies[policyId].requirements;
-        uint256 count = requirements.length;
-        if (sources.length != count) revert WrongSourceCount(count, sources.length);
-        bytes32 layoutHash = approved.layoutHash;
-        uint64 asOf = approved.asOf;
-        bytes32[] memory ids = new bytes32[](count);
-        set.structHashes = new bytes32[](count);
-        set.commitmentHashes = new bytes32[](count);
-        set.holdings = new Holdings[](1);
-        set.holdings[0].sources = new Source[](count);
-        for (uint256 i; i < count; ++i) {
-            SourceRequirement memory required = requirements[i];
-            SignedSource calldata source = sources[i];
-            if (_expired(source.expiry)) revert SourceExpired(required.sourceId, source.expiry);
-            bytes32 commitmentHash = keccak256(abi.encode(source.commitment));
-            bytes32 structHash = keccak256(
-                abi.encode(
-                    SOURCE_TYPEHASH,
-                    fund,
-                    epoch,
-                    asOf,
-                    required.sourceId,
-                    required.role,
-                    layoutHash,
-                    approved.ownedSlotsHashes[i],
-                    commitmentHash,
-                    source.expiry,
-                    source.nonce
-                )
-            );
-            if (!SignatureChecker.isValidSignatureNow(required.signer, _hashTypedDataV4(structHash), source.signature))
-            {
-                revert InvalidSourceSignature(required.sourceId, required.signer);
-            }
-            ids[i] = required.sourceId;
-            set.structHashes[i] = structHash;
-            set.commitmentHashes[i] = commitmentHash;
-            set.holdings[0].sources[i] = Source(required.sourceId, source.commitment);
-        }
-        set.holdings[0].publicSlots = approved.publicSlots;
-        (uint256[] memory slots, uint256[] memory values) = _unzip(set.holdings[0].publicSlots);
-        set.hash = keccak256(
-            abi.encode(fund, epoch, asOf, layoutHash, ids, set.structHashes, set.commitmentHashes, slots, values)
-        );
-    }
-
-    function _unzip(PublicSlot[] memory publicSlots)
-        private
-        pure
-        returns (uint256[] memory slots, uint256[] memory values)
-    {
-        slots = new uint256[](publicSlots.length);
-        values = new uint256[](publicSlots.length);
-        for (uint256 i; i < publicSlots.length; ++i) {
-            slots[i] = publicSlots[i].slot;
-            values[i] = publicSlots[i].value;
-        }
+    ) private view returns (SourceSet memory) {
+        return SourceSets.check(_domainSeparatorV4(), fund, epoch, approved, _policies[policyId].requirements, sources);
     }
 
     /// @dev One source set a fund and epoch. Only the fund's owner fixes it: else anybody could take the epoch with sources

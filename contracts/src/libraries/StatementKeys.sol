@@ -94,9 +94,20 @@ library StatementKeys {
         if (key.rowCount > Setup.N / packing - 5 || key.kinds.length != key.rowCount) return false;
         if (key.columns.length != columnCount(key.size, packing)) return false;
         if (key.previousColumns.length != columnCount(key.previousSize, packing)) return false;
-        uint256 groups = key.weights.length; // the zero group on row ρ is always there
-        if (groups == 0 || key.weights[groups - 1].row != key.rowCount) return false;
+        uint256 last = key.weights.length;
+        if (last == 0 || key.weights[--last].row != key.rowCount) return false; // the zero group, always there
+        if (!_ascending(key.weights[:last], key.rowCount)) return false;
+        if (!_ascending(key.flagWeights, key.rowCount)) return false;
+        if (!_ascending(key.squareWeights, key.rowCount)) return false;
         return _ascendingAux(key.aux, key.size);
+    }
+
+    /// @dev Target rows ascend strictly and are the policy's own.
+    function _ascending(Group[] calldata groups, uint256 rowCount) private pure returns (bool) {
+        for (uint256 g; g < groups.length; ++g) {
+            if (groups[g].row >= rowCount || (g != 0 && groups[g].row <= groups[g - 1].row)) return false;
+        }
+        return true;
     }
 
     function _ascendingAux(uint256[] calldata aux, uint256 size) private pure returns (bool) {

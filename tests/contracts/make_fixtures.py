@@ -1,0 +1,137 @@
+"""Writes the proofs that the forge tests use: `python -m tests.contracts.make_fixtures`.
+
+All randomness is seeded, so the files come out the same as long as the proof system is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import rlp
+from eth_abi.abi import encode as abi_encode
+from eth_account import Account
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from attest.commitment import SourceSet
+from attest.proof import Context
+from attest.registration import SourceRequirement, ordered, policy_id, program_id
+from tests.attest.examples import CONTEXT, Example, hold, small_example, source_set
+from tests.contracts.encoding import (
+    CONTEXT_TYPE,
+    HOLDINGS_TYPE,
+    SIGNED_SOURCES_TYPE,
+    context_tuple,
+    holdings_tuples,
+    words,
+)
+
+FIXTURES = Path(__file__).parents[2] / "contracts" / "test" / "fixtures"
+CHAIN_ID = 31337
+DEPLOYER = "0x00000000000000000000000000000000000000D1"
+POLICY_OWNER = "0x00000000000000000000000000000000000000b1"
+SIGNERS = {"a": bytes(keccak(text="signer of a")), "b": bytes(keccak(text="signer of b"))}
+VALID_UNTIL = 2_000_000_000
+
+
+def hexadecimal(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def write(name: str, content: dict[str, Any]) -> None:
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    (FIXTURES / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def verifier_case(example: Example) -> dict[str, Any]:
+    """All arguments of `ProofVerifier.verify`, and the digest that it answers."""
+    previous = example.previous.sources if example.previous is not None else None
+    key = example.statement.key
+    context = context_tuple(CONTEXT, example.sources, previous)
+    return {
+        "digest": hexadecimal(key.digest),
+        "key": hexadecimal(key.encode()),
+        "context": hexadecimal(abi_encode([CONTEXT_TYPE], [context])),
+        "holdings": hexadecimal(abi_encode([HOLDINGS_TYPE], [holdings_tuples(example.sources, previous)])),
+        "proof": hexadecimal(example.prove()),
+    }
+
+
+def verifier_examples() -> dict[str, Example]:
+    """One example of each packing, and one of two vectors."""
+    return {
+        "packing8": small_example(),
+        "packing4": small_example(extra_rows=600),
+        "packing2": small_example(extra_rows=1100),
+        "vectors2": small_example(two_vectors=True),
+    }
+
+
+def signed_sources(sources: SourceSet, registry: str) -> bytes:
+    """The Solidity `SignedSource[]`, each signed by its source's key."""
+    signed = [
+        (s.expiry, s.nonce, words(s.commitment), s.sign(SIGNERS[s.source], CHAIN_ID, registry)) for s in sources.sources
+    ]
+    return abi_encode([SIGNED_SOURCES_TYPE], [signed])
+
+
+def registry_case() -> dict[str, Any]:
+    """Four proofs over two epochs: policy 0 has one program, policy 1 has two, and they share an epoch's sources."""
+    registry = to_checksum_address(keccak(rlp.encode([bytes.fromhex(DEPLOYER[2:]), 0]))[12:])
+    first, other = small_example(), small_example(extra_rows=1)
+    later_holdings = hold(first.layout, {1: 400, 2: 300, 3: 200, 4: 500}, 300)
+    later = replace(
+        first, holdings=later_holdings, sources=source_set(first.layout, later_holdings, first.setup, epoch=8)
+    )
+    requirements = ordered([SourceRequirement(name, Account.from_key(SIGNERS[name]).address, 0) for name in ("a", "b")])
+    hashes = (b"\x22" * 32, b"\x23" * 32)
+    policies = [policy_id(POLICY_OWNER, hashes[i], requirements, i + 1) for i in range(2)]
+    submissions = []
+    for policy, program, example, expiry in (
+        (0, 0, first, VALID_UNTIL),
+        (1, 0, first, VALID_UNTIL - 1000),
+        (1, 1, other, VALID_UNTIL),
+        (0, 0, later, VALID_UNTIL),
+    ):
+        context = Context(CHAIN_ID, registry, expiry, program_id(policies[policy], program))
+        submissions.append(
+            {
+                "policy": policy,
+                "program": program,
+                "epoch": example.sources.epoch,
+                "expiry": expiry,
+                "digest": hexadecimal(example.statement.key.digest),
+                "key": hexadecimal(example.statement.key.encode()),
+                "sources": hexadecimal(signed_sources(example.sources, registry)),
+                "sourceSetHash": hexadecimal(example.sources.hash),
+                "proof": hexadecimal(example.prove(context=context)),
+            }
+        )
+    rows = [(r.id, r.signer, r.role) for r in requirements]
+    return {
+        "registry": registry,
+        "deployer": DEPLOYER,
+        "fund": first.sources.fund,
+        "policyOwner": POLICY_OWNER,
+        "policyHashes": [hexadecimal(h) for h in hashes],
+        "policyIds": [hexadecimal(p) for p in policies],
+        "requirements": hexadecimal(abi_encode(["(bytes32,address,uint8)[]"], [rows])),
+        "asOf": first.sources.as_of,
+        "validUntil": VALID_UNTIL,
+        "layoutHash": hexadecimal(first.layout.hash),
+        "ownedSlotsHashes": [hexadecimal(first.layout.owned_slots_hash(r.source)) for r in requirements],
+        "submissions": submissions,
+    }
+
+
+def main() -> None:
+    for name, example in verifier_examples().items():
+        write(name, verifier_case(example))
+    write("registry", registry_case())
+
+
+if __name__ == "__main__":
+    main()
