@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.markup import escape
 
-from . import offline
+from . import chain, offline
 from .demo import demo
 from .terminal import exit_code, fail
 
@@ -26,6 +26,11 @@ for verb in (
     offline.commit,
     offline.prove,
     offline.verify,
+    chain.deploy,
+    chain.register,
+    chain.approve,
+    chain.publish,
+    chain.status,
     offline.keystore,
     offline.schema,
 ):

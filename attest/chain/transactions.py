@@ -10,7 +10,9 @@ from typing import Any, get_args
 
 from eth_account import Account
 from eth_tester.exceptions import TransactionFailed
+from eth_tester.exceptions import ValidationError as TesterValidationError
 from eth_typing import BlockNumber, HexStr
+from eth_utils.exceptions import ValidationError
 from hexbytes import HexBytes
 from requests import RequestException
 from web3 import HTTPProvider, Web3
@@ -113,7 +115,9 @@ class Chain:
             raise NetworkError(f"network {self.network.name!r}: the node cannot be reached ({kind})") from None
         except Web3RPCError as error:
             raise NetworkError(f"network {self.network.name!r}: the node answers: {_rpc_message(error)}") from None
-        except Web3Exception as error:
+        except (ValidationError, TesterValidationError) as error:
+            raise NetworkError(f"network {self.network.name!r}: the transaction is not valid: {error}") from None
+        except (Web3Exception, ValueError, KeyError, TypeError) as error:
             kind = type(error).__name__
             raise NetworkError(f"network {self.network.name!r}: the node's answer is not understood ({kind})") from None
 
@@ -190,14 +194,7 @@ class Chain:
     def send(self, raw: bytes) -> None:
         """Hand signed bytes to the node. Raises: NetworkError: it does not take them."""
         with self._asking():
-            try:
-                self.web3.eth.send_raw_transaction(HexBytes(raw))
-            except (Web3Exception, RequestException, OSError):
-                raise
-            except Exception as error:  # eth-tester validates with exceptions of several libraries
-                if not self.network.embedded:
-                    raise
-                raise NetworkError(f"network {self.network.name!r}: the transaction is not valid: {error}") from None
+            self.web3.eth.send_raw_transaction(HexBytes(raw))
 
     def knows(self, transaction: bytes) -> bool:
         """Whether the node holds a transaction, mined or waiting."""
@@ -215,16 +212,16 @@ class Chain:
                 found: TxReceipt = self.web3.eth.get_transaction_receipt(HexBytes(transaction))
             except TransactionNotFound:
                 return None
-        if found.get("blockNumber") is None:
-            return None
-        contract = found.get("contractAddress")
-        return Receipt(
-            bytes(found["transactionHash"]),
-            found["status"] == 1,
-            int(found["blockNumber"]),
-            int(found["gasUsed"]),
-            str(contract) if contract else None,
-        )
+            if found.get("blockNumber") is None:
+                return None
+            contract = found.get("contractAddress")
+            return Receipt(
+                bytes(found["transactionHash"]),
+                found["status"] == 1,
+                int(found["blockNumber"]),
+                int(found["gasUsed"]),
+                str(contract) if contract else None,
+            )
 
     def wait(self, transaction: bytes) -> Receipt:
         """The receipt of a transaction, as soon as it is mined. Raises: NetworkError: not within the timeout."""

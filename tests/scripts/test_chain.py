@@ -154,7 +154,6 @@ def test_the_networks_chain_id_is_checked(
     assert run("deploy", "--network", "sepolia", *keystore) == MISUSED
     assert "chain 11155111, but the node serves chain 31337" in " ".join(capsys.readouterr().err.split())
     assert run("deploy", "--network", "embedded", *keystore) == MISUSED
-    assert run("deploy", "--network", "embedded", *keystore, "--dry-run") == ACCEPTED
     assert not (tmp_path / "d.json").exists()
     fund = json.loads((folder / "fund.json").read_text())
     (tmp_path / "fund.json").write_text(json.dumps({**fund, "chain_id": 560048}))

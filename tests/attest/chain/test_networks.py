@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -89,3 +91,27 @@ def test_the_embedded_clock_does_not_follow_the_computers() -> None:
     node.set_time(1_000_000_900)
     node.endow("0x00000000000000000000000000000000000000f1")
     assert 1_000_000_900 <= node.time <= 1_000_000_924
+
+
+@pytest.mark.parametrize("answer", [b"", b"not json", b"[]", b'{"jsonrpc": "2.0", "id": 0, "result": null}', b"{}"])
+def test_a_node_that_answers_nonsense(tmp_path: Path, answer: bytes) -> None:
+    class Nonsense(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Nonsense) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        own = tmp_path / "networks.toml"
+        own.write_text(f'[networks.x]\nchain_id = 1\nrpc_url = "http://127.0.0.1:{server.server_port}/access-key"\n')
+        try:
+            with pytest.raises((NetworkError, WrongChain)) as error:
+                Chain.connect(load_network("x", own))
+        finally:
+            server.shutdown()
+    assert "access-key" not in str(error.value)

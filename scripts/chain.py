@@ -1,0 +1,267 @@
+"""The verbs that speak to a chain: deploy, register, approve, publish, status."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attest.bundle import Bundle, FundFile
+from attest.chain import (
+    Approval,
+    Call,
+    Chain,
+    Journal,
+    Publisher,
+    Registry,
+    Reverted,
+    Submission,
+    load_network,
+)
+from attest.chain import deploy as deploy_contracts
+from attest.chain.artifacts import load_artifact
+from attest.chain.client import creation, creation_gas_bound
+from attest.chain.transactions import address_of
+from attest.commitment import ROLES
+from attest.errors import EncodingError, ProofRejected
+from attest.registration import policy_id
+from attest.srs import load_setup
+from optimizer import Market
+from optimizer.policy import Policy
+
+from .keys import load_key
+from .offline import DEFAULT_VALIDITY_DAYS, FundOption, MarketOption, PolicyOption, ValidityOption
+from .pipeline import Terms, timestamp, verify_bundle
+from .terminal import REJECTED, console, step, table
+
+PROGRAM_COUNT = 1
+"""A policy compiles into one program."""
+
+NetworkOption = Annotated[str, typer.Option("--network", help="sepolia, hoodi, anvil, or a network of --networks.")]
+NetworksOption = Annotated[
+    Path | None,
+    typer.Option("--networks", envvar="PROOFOLIO_NETWORKS", help="TOML file with networks of your own."),
+]
+KeystoreOption = Annotated[
+    Path, typer.Option("--keystore", envvar="PROOFOLIO_KEYSTORE", help="Encrypted key that signs and pays.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Simulate and estimate; send nothing.")]
+
+
+def _connect(name: str, networks: Path | None) -> Chain:
+    network = load_network(name, networks)
+    if network.embedded:
+        raise EncodingError(
+            f"network {name!r} lives and dies with one command; use anvil, a test network, or `proofolio demo`"
+        )
+    with step(f"Reaching {name}, chain {network.chain_id}"):
+        return Chain.connect(network)
+
+
+def _registry(chain: Chain, fund: FundFile) -> Registry:
+    if fund.chain_id != chain.network.chain_id:
+        raise EncodingError(
+            f"the fund file is of chain {fund.chain_id}, network {chain.network.name!r} is chain "
+            f"{chain.network.chain_id}; choose the network of the fund's registry"
+        )
+    return Registry(chain, fund.registry)
+
+
+def _policy_id(fund: FundFile, policy: Policy) -> bytes:
+    roles = {source.name: ROLES[source.role] for source in policy.sources}
+    return policy_id(fund.policy_owner, policy.hash, fund.requirements(roles), PROGRAM_COUNT)
+
+
+def _key_of(keystore: Path, expected: str, who: str) -> bytes:
+    key = load_key(keystore)
+    if address_of(key).lower() != expected.lower():
+        raise EncodingError(f"{keystore}: holds the key of {address_of(key)}; {who} is {expected}")
+    return key
+
+
+def _send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> None:
+    if dry_run:
+        quote = chain.quote(call, address_of(key))
+        console.print(f"{title}: {quote.gas:,} gas at most, {quote.ether:.6f} ether at most; nothing was sent")
+        return
+    with step(title):
+        receipt = chain.execute(key, call)
+    console.print(
+        f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
+    )
+
+
+def deploy(
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    out: Annotated[Path, typer.Option("--out", help="Deployment file to write.")] = Path("deployment.json"),
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Deploy the proof verifier and a registry.
+
+    Example: proofolio deploy --network sepolia --keystore deployer.keystore --out deployment.json
+    """
+    if out.exists():
+        raise EncodingError(f"{out} exists: the contracts are deployed; name another file to deploy them again")
+    key = load_key(keystore)
+    chain = _connect(network, networks)
+    if dry_run:
+        verifier_gas = chain.estimate(creation(load_artifact("ProofVerifier")), address_of(key))
+        registry_gas = creation_gas_bound(load_artifact("AttestationRegistry"))
+        console.print(
+            f"verifier {verifier_gas:,} gas, registry at most {registry_gas:,} gas; nothing was sent", soft_wrap=True
+        )
+        return
+    with step("Deploying the verifier and the registry"):
+        deployment = deploy_contracts(chain, key)
+    console.print(f"verifier {deployment.verifier}\nregistry {deployment.registry}")
+    deployment.save(out)
+    console.print(f"{out} written")
+
+
+def register(
+    fund: FundOption,
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    owner: Annotated[str | None, typer.Option(help="Who acts for the fund; default: the fund's own address.")] = None,
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Register a fund; the keystore holds the fund's own key.
+
+    Example: proofolio register --fund fund.json --network sepolia --keystore fund.keystore
+    """
+    terms = FundFile.load(fund)
+    registry = _registry(_connect(network, networks), terms)
+    key = _key_of(keystore, terms.fund, "the fund")
+    current = registry.fund_owner(terms.fund)
+    if current is not None:
+        console.print(f"fund {terms.fund} is registered, owner {current}")
+        return
+    _send(registry.chain, key, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
+
+
+def approve(
+    market: MarketOption,
+    policy: PolicyOption,
+    fund: FundOption,
+    epoch: Annotated[int, typer.Option(min=1, help="Number of the epoch; it must ascend.")],
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    valid_days: ValidityOption = DEFAULT_VALIDITY_DAYS,
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Approve the statement of an epoch as the policy's owner; registers the policy if it is new.
+
+    The key is recomputed from policy and market, so what is approved is what these files say.
+
+    Example: proofolio approve --market m.json --policy p.json --fund fund.json --epoch 1 --network sepolia
+    --keystore owner.keystore
+    """
+    parties = FundFile.load(fund)
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    registry = _registry(_connect(network, networks), parties)
+    key = _key_of(keystore, parties.policy_owner, "the policy's owner")
+    with step("Computing the statement key"):
+        digest = terms.statement.key.digest
+    name = _policy_id(parties, terms.compiled.policy)
+    if not registry.has_policy(name):
+        requirements = parties.requirements(terms.roles)
+        call = registry.register_policy(terms.compiled.policy_hash, requirements, PROGRAM_COUNT)
+        _send(registry.chain, key, call, "Registering the policy", dry_run)
+        if dry_run:
+            console.print("the approval can be estimated when the policy is registered")
+            return
+    if registry.approved_digests(name, epoch) == (digest,):
+        console.print(f"epoch {epoch} is approved with this statement: 0x{digest.hex()}", soft_wrap=True)
+        return
+    layout = terms.layout
+    approval = Approval(
+        as_of=terms.as_of,
+        valid_until=int(time.time()) + 86400 * valid_days,
+        layout_hash=layout.hash,
+        owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
+        digests=(digest,),
+    )
+    _send(registry.chain, key, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
+    console.print(f"policy 0x{name.hex()}\nstatement 0x{digest.hex()}", soft_wrap=True)
+
+
+def publish(
+    bundle: Annotated[Path, typer.Argument(help="The proof bundle.")],
+    market: MarketOption,
+    policy: PolicyOption,
+    fund: FundOption,
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    journal: Annotated[
+        Path, typer.Option("--journal", help="SQLite file that remembers what was signed and sent; keep it.")
+    ] = Path("journal.sqlite"),
+    retry: Annotated[bool, typer.Option("--retry", help="Replace a submission that failed for good.")] = False,
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Verify a bundle and have the registry record it, once; run it again after any interruption.
+
+    Example: proofolio publish bundle.json --market m.json --policy p.json --fund fund.json --network sepolia
+    --keystore fund.keystore
+    """
+    parsed, parties = Bundle.load(bundle), FundFile.load(fund)
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    with step("Verifying before it is published"):
+        verify_bundle(terms, parties, parsed, int(time.time()))
+    registry = _registry(_connect(network, networks), parties)
+    name = _policy_id(parties, terms.compiled.policy)
+    submission = Submission.of(parsed, parties, name, terms.statement.key.encode())
+    key = load_key(keystore)
+    try:
+        if dry_run:
+            _send(registry.chain, key, registry.submit(submission), "Publishing", dry_run)
+            return
+        opened = Journal(journal)
+        try:
+            with step("Publishing"):
+                published = Publisher(registry, opened, key).publish(submission, retry=retry)
+        finally:
+            opened.close()
+    except Reverted as refusal:
+        raise ProofRejected("the registry", str(refusal)) from refusal
+    console.print(
+        f"[green]recorded[/] in block {published.block}, {published.gas_used:,} gas, transaction "
+        f"{published.transaction}",
+        soft_wrap=True,
+    )
+
+
+def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, networks: NetworksOption = None) -> None:
+    """What an investor sees: whether the fund keeps the policy now. Exit code 1 when it does not.
+
+    Example: proofolio status --policy policy.json --fund fund.json --network sepolia
+    """
+    parties, rules = FundFile.load(fund), Policy.load(policy)
+    registry = _registry(_connect(network, networks), parties)
+    answer = registry.status(parties.fund, _policy_id(parties, rules))
+    shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
+    shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
+    if answer.epoch:
+        shown.add_row("latest proved epoch", str(answer.epoch))
+        shown.add_row("valid until", timestamp(answer.expiry))
+        shown.add_row("recorded in block", str(answer.attested_block))
+        shown.add_row("source set", "0x" + answer.source_set_hash.hex())
+    else:
+        shown.add_row("latest proved epoch", "none")
+    shown.add_row("asked at block", f"{answer.block}, {timestamp(answer.time)}")
+    console.print(shown)
+    if not answer.compliant:
+        raise typer.Exit(REJECTED)
+
+
+__all__ = ["approve", "deploy", "publish", "register", "status"]
