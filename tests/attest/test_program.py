@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,10 +24,12 @@ from attest.program import (
     Part,
     Program,
     ProgramBuilder,
+    Row,
     Slot,
     canonical_hash,
     canonical_json,
     check,
+    check_layout,
     decimal_string,
     packing_for,
     row_values,
@@ -195,6 +198,56 @@ def test_the_builder_drops_zeros_and_names_constraints() -> None:
     assert program.index("room") == ROOM
     with pytest.raises(KeyError):
         program.index("no such row")
+
+
+def about(layout: Layout, **kinds: Kind) -> Program:
+    """Variable rows of the layout's own kinds, but for the named exceptions."""
+    build = ProgramBuilder(layout.size, aux=layout.of(Owner.AUX))
+    for j in range(1, layout.size):
+        build.add(f"variable/{j}", kinds.get(f"slot_{j}", Kind.FREE if layout[j].signed else Kind.NONNEG), {j: 1})
+    return build.build()
+
+
+def test_r7_ties_a_program_to_its_layout() -> None:
+    layout = small_layout()
+    check_layout(about(layout), layout)
+    check_layout(about(layout, slot_5=Kind.NONNEG), layout)
+    shorter = Layout(layout.slots[:5])
+    rows_ = about(layout).rows
+    with_previous = small_program(7, previous_size=7)
+    check_layout(with_previous, layout, layout)
+    cases: dict[str, tuple[Program, Layout, Layout | None]] = {
+        "slot 4 is not signed": (about(layout, slot_4=Kind.FREE), layout, None),
+        "slot 1 is not signed": (about(layout, slot_1=Kind.ZERO), layout, None),
+        "aux slots": (Program(7, rows_, (5,)), layout, None),
+        "aux slots are not": (Program(7, rows_, (4, 5, 6)), layout, None),
+        "7 slots, its layout 6": (Program(7, rows_, (5,)), shorter, None),
+        "previous layout": (with_previous, layout, None),
+        "previous layout, and no other": (about(layout), layout, layout),
+        "7 slots, its layout 6.*": (with_previous, layout, shorter),
+    }
+    for match, (program, own, previous) in cases.items():
+        with pytest.raises(ProgramError, match=match) as refused:
+            check_layout(program, own, previous)
+        assert refused.value.rule == "R7"
+
+
+def test_a_layout_leaves_room_for_the_blinding() -> None:
+    slot = small_layout().slots[0]
+    assert Layout((slot,) * 4087).size == 4088
+    with pytest.raises(SourceError, match="at most 4087 slots"):
+        Layout((slot,) * 4088)
+
+
+def test_rows_take_python_integers_only() -> None:
+    for bad in (1.0, True, np.int64(3), Decimal(1)):
+        with pytest.raises(TypeError, match="Python integers"):
+            Row("row", Kind.FREE, {1: bad})  # type: ignore[dict-item]
+        with pytest.raises(TypeError, match="Python integers"):
+            Row("row", Kind.FREE, {}, weights={Entry(0, PLUS): bad})  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="3 is not a valid Kind"):
+        Row("row", 3, {})  # type: ignore[arg-type]
+    assert Row("row", 1, {}).kind is Kind.NONNEG  # type: ignore[arg-type]
 
 
 def test_the_zero_group_pins_forbidden_parts() -> None:

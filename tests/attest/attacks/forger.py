@@ -80,6 +80,12 @@ def key_of(program: Program, example: Example) -> Statement:
     )
 
 
+def loose(key: StatementKey, **changes: Any) -> StatementKey:
+    """A key with other fields that nobody validates."""
+    with patch.object(StatementKey, "__post_init__", lambda _: None):
+        return replace(key, **changes)
+
+
 def scene(
     setup: Any,
     changes: Mapping[int, int] | None = None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
 
@@ -11,10 +12,11 @@ import pytest
 import attest.statement
 from attest.errors import ProgramError, StatementFalse
 from attest.field import MODULUS, inverse
-from attest.program import Entry, Kind, Part, Program, ProgramBuilder
+from attest.program import Entry, Kind, Part, Program, ProgramBuilder, check_layout
 from attest.program import check as check_rules
 from attest.srs import Setup
 from tests.attest.attacks.forger import check, forge, pretend, scene
+from tests.attest.examples import small_layout
 
 PLUS, MINUS = Part.PLUS, Part.MINUS
 
@@ -30,13 +32,14 @@ class Break:
     parts: Mapping[tuple[str, Part], int]
     flags: tuple[tuple[str, Part], ...] | None = None
     unbounded: tuple[int, ...] = ()
+    free: tuple[int, ...] = ()
 
     @property
     def program(self) -> Program:
         build = ProgramBuilder(7, aux=(5, 6))
         for j in range(1, 7):
             if j not in self.unbounded:
-                build.add(f"variable/{j}", Kind.NONNEG, {j: 1})
+                build.add(f"variable/{j}", Kind.FREE if j in self.free else Kind.NONNEG, {j: 1})
         self.build(build)
         return build.build()
 
@@ -75,6 +78,10 @@ def wrapping(build: ProgramBuilder) -> None:
     build.add("debt three times r", Kind.NONNEG, {1: -((MODULUS - MODULUS % 3) // 3)})
 
 
+def solvency(build: ProgramBuilder) -> None:
+    build.add("solvency", Kind.NONNEG, {0: -500, 1: 90, 4: -100})
+
+
 def fraction(build: ProgramBuilder) -> None:
     build.add("at most three", Kind.NONNEG, {0: 10, 1: -3})
 
@@ -101,6 +108,7 @@ BREAKS = {
     "terms that wrap around the field": Break(
         "U", "debt three times r", wrapping, {**HELD, 1: 3}, {("debt three times r", PLUS): MODULUS % 3}
     ),
+    "a negative debt on a free row": Break("R7", "", solvency, {1: 1, 2: 0, 3: 0, 4: -5}, {}, free=(4,)),
     "a variable without its row": Break(
         "variable row",
         "",
@@ -112,13 +120,24 @@ BREAKS = {
 }
 
 
+@contextmanager
+def unruly() -> Iterator[None]:
+    """Statements are built of any program."""
+    with (
+        patch.object(attest.statement, "check", lambda _: None),
+        patch.object(attest.statement, "check_layout", lambda *_: None),
+    ):
+        yield
+
+
 @pytest.mark.parametrize("name", BREAKS)
 def test_only_the_rule_stands_in_the_way(setup: Setup, name: str) -> None:
     case = BREAKS[name]
     with pytest.raises(ProgramError) as refused:
         check_rules(case.program)
+        check_layout(case.program, small_layout())
     assert (refused.value.rule, refused.value.row) == (case.rule, case.row)
-    with patch.object(attest.statement, "check", lambda _: None):
+    with unruly():
         example = scene(setup, case.lots, program=case.program, aux={5: 0, 6: 0})
     flags = None
     if case.flags is not None:
@@ -128,7 +147,7 @@ def test_only_the_rule_stands_in_the_way(setup: Setup, name: str) -> None:
 
 def test_without_the_lie_those_programs_have_no_proof(setup: Setup) -> None:
     case = BREAKS["an aggregate into a zero row"]
-    with patch.object(attest.statement, "check", lambda _: None):
+    with unruly():
         example = scene(setup, case.lots, program=case.program, aux={5: 0, 6: 0})
     with pytest.raises(StatementFalse, match="gross is 100"):
         example.prove()
