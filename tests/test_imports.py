@@ -20,6 +20,7 @@ ORDER = (
     ("proof", "argument"),
     ("prover", "verifier"),
     ("registration",),
+    ("attestation",),
     ("bundle",),
     ("chain",),
 )
