@@ -102,8 +102,9 @@ class File(BaseModel):
     def parse(cls, content: bytes, name: str = "input") -> Self:
         """Raises: EncodingError: naming the file and the field."""
         try:
+            parsed = cls.model_validate_json(content)  # first: it bounds the nesting, which overflows json's stack
             json.loads(content.decode("utf-8"), object_pairs_hook=_unique_keys)
-            return cls.model_validate_json(content)
+            return parsed
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"

@@ -1,0 +1,267 @@
+"""Files from outside: openings, signed sources, terms and bundles (protocol §7)."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attest.bundle import (
+    SCHEMAS,
+    Bundle,
+    FundFile,
+    OpeningFile,
+    SignedSource,
+    holdings_of,
+    key_document,
+    write_file,
+)
+from attest.commitment import SourceSet
+from attest.errors import AttestError, EncodingError, SourceError
+from attest.field import MODULUS
+from attest.registration import policy_id, program_id
+from tests.attest.examples import CONTEXT, FUND, REGISTRY, Example
+
+SIGNATURE = b"\x01" * 65
+
+
+@pytest.fixture(scope="module")
+def signed(small: Example) -> tuple[SignedSource, ...]:
+    return tuple(SignedSource.of(source, SIGNATURE) for source in small.sources.sources)
+
+
+@pytest.fixture(scope="module")
+def bundle(small: Example, small_proof: bytes, signed: tuple[SignedSource, ...]) -> Bundle:
+    return Bundle.of(small.statement.key.digest, 0, CONTEXT.expiry, signed, small_proof, 8)
+
+
+@pytest.fixture(scope="module")
+def opening(small: Example) -> OpeningFile:
+    return OpeningFile.of(small.holdings.openings[0], 7, small.layout.hash)
+
+
+@pytest.fixture(scope="module")
+def fund() -> FundFile:
+    signers = {"a": FUND, "b": REGISTRY}
+    return FundFile(chain_id=31337, registry=REGISTRY, fund=FUND, policy_owner=REGISTRY, signers=signers)
+
+
+def test_files_survive_writing_and_reading(
+    tmp_path: Path, bundle: Bundle, opening: OpeningFile, fund: FundFile, signed: tuple[SignedSource, ...]
+) -> None:
+    for name, document in {"bundle": bundle, "opening": opening, "fund": fund, "source": signed[0]}.items():
+        path = tmp_path / f"{name}.json"
+        document.save(path)
+        assert type(document).load(path) == document
+        assert SCHEMAS[name] is type(document)
+        assert SCHEMAS[name].model_json_schema()["type"] == "object"
+
+
+def test_a_bundle_gives_back_its_parts(
+    small: Example, small_proof: bytes, bundle: Bundle, signed: tuple[SignedSource, ...]
+) -> None:
+    assert bundle.proof() == small_proof
+    assert bundle.signatures == (SIGNATURE, SIGNATURE)
+    assert bundle.source_set().hash == small.sources.hash
+    assert [s.source_commitment().struct_hash for s in signed] == [s.struct_hash for s in small.sources.sources]
+
+
+def test_secrets_are_0600_and_never_replaced(tmp_path: Path, opening: OpeningFile) -> None:
+    path = tmp_path / "opening.json"
+    opening.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    before = path.read_bytes()
+    with pytest.raises(EncodingError, match="secret that would be lost"):
+        opening.save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    assert str(opening.blinding) not in repr(opening)
+    assert "400" not in repr(opening)
+
+
+def test_public_files_are_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "public.json"
+    write_file(path, b"one", secret=False)
+    write_file(path, b"two", secret=False)
+    assert path.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(EncodingError, match="cannot be written"):
+        write_file(tmp_path / "missing" / "file", b"", secret=False)
+    with pytest.raises(EncodingError, match="cannot be read"):
+        Bundle.load(tmp_path / "absent.json")
+
+
+def changed(document: Any, **fields: Any) -> bytes:
+    return json.dumps({**json.loads(document.encode()), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"epoch": "7"},
+        {"epoch": -1},
+        {"epoch": 2**64},
+        {"epoch": 7.0},
+        {"epoch": True},
+        {"role": 256},
+        {"nonce": "007"},
+        {"nonce": "-1"},
+        {"nonce": str(2**256)},
+        {"nonce": "1e3"},
+        {"nonce": "9" * 100},
+        {"nonce": "٣"},
+        {"fund": "0x12"},
+        {"fund": 5},
+        {"fund": "f1" * 20},
+        {"layout_hash": "0x" + "AB" * 32},
+        {"layout_hash": "0x" + "ab" * 31},
+        {"layout_hash": "ab" * 32},
+        {"layout_hash": "0x" + "ab " * 32},
+        {"layout_hash": "0x" + "zz" * 32},
+        {"signature": "0x" + "01" * 64},
+        {"version": "2"},
+        {"version": 1},
+        {"surplus": 1},
+        {"source": None},
+    ],
+    ids=str,
+)
+def test_malformed_fields_are_named(signed: tuple[SignedSource, ...], fields: dict[str, Any]) -> None:
+    (name,) = fields
+    with pytest.raises(EncodingError, match=rf"file\.json: {name}"):
+        SignedSource.parse(changed(signed[0], **fields), "file.json")
+
+
+def test_repeated_keys_truncation_and_noise_are_refused(signed: tuple[SignedSource, ...]) -> None:
+    content = signed[0].encode()
+    for bad in (
+        content[:-10],
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        content.replace(b'"epoch"', b'"epoch": 8, "epoch"', 1),
+        b"\xef\xbb\xbf" + content,
+    ):
+        with pytest.raises(EncodingError, match="input"):
+            SignedSource.parse(bad)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 127))
+def test_a_damaged_bundle_is_refused_or_another_bundle(bundle: Bundle, position: int, value: int) -> None:
+    content = bytearray(bundle.encode())
+    content[position % len(content)] = value
+    try:
+        parsed = Bundle.parse(bytes(content))
+        same = (parsed.proof(), parsed.source_set().hash) == (bundle.proof(), bundle.source_set().hash)
+        assert (
+            parsed == bundle
+            or not same
+            or (parsed.digest, parsed.program, parsed.expiry, parsed.signatures)
+            != (
+                bundle.digest,
+                bundle.program,
+                bundle.expiry,
+                bundle.signatures,
+            )
+        )
+    except AttestError:
+        pass
+
+
+def test_points_of_a_bundle_are_canonical(bundle: Bundle) -> None:
+    infinity = "0xc0" + "00" * 46 + "01"
+    points = json.loads(bundle.encode())["points"]
+    for bad in (infinity, "0x" + "00" * 48, "0x" + "ff" * 48):
+        parsed = Bundle.parse(changed(bundle, points=[bad, *points[1:]]))
+        with pytest.raises(EncodingError):
+            parsed.proof()
+    sources = json.loads(bundle.encode())["sources"]
+    for bad in (infinity, "0x" + "ff" * 48):
+        parsed = Bundle.parse(changed(bundle, sources=[{**sources[0], "commitment": bad}, sources[1]]))
+        with pytest.raises(EncodingError):
+            parsed.source_set()
+
+
+def test_source_sets_of_a_bundle_obey_their_rules(bundle: Bundle) -> None:
+    sources = json.loads(bundle.encode())["sources"]
+    for bad in (sources[::-1], [sources[0], sources[0]]):
+        with pytest.raises(SourceError):
+            Bundle.parse(changed(bundle, sources=bad)).source_set()
+    with pytest.raises(EncodingError, match="sources"):
+        Bundle.parse(changed(bundle, sources=[]))
+    for public in ([{"slot": 0, "value": "1"}], [{"slot": 3, "value": 1.5}], [{"slot": 3}]):
+        with pytest.raises(EncodingError, match="public_values"):
+            Bundle.parse(changed(bundle, public_values=public))
+    with pytest.raises(SourceError):
+        Bundle.parse(changed(bundle, public_values=[{"slot": 3, "value": str(2**77)}])).source_set()
+
+
+def test_a_blinding_below_r(opening: OpeningFile) -> None:
+    assert OpeningFile.parse(changed(opening, blinding=str(MODULUS - 1))).blinding == MODULUS - 1
+    for bad in (str(MODULUS), "-1", "x"):
+        with pytest.raises(EncodingError, match="blinding"):
+            OpeningFile.parse(changed(opening, blinding=bad))
+    with pytest.raises(EncodingError, match="slot is no number"):
+        OpeningFile.parse(changed(opening, quantities={"one": "1"})).opening()
+
+
+def test_errors_never_show_a_quantity(opening: OpeningFile) -> None:
+    with pytest.raises(EncodingError) as refused:
+        OpeningFile.parse(changed(opening, quantities={"1": "987654321x", "2": "1"}))
+    assert "987654321" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_holdings_are_assembled_from_matching_openings(small: Example) -> None:
+    layout, setup, sources = small.layout, small.setup, small.sources
+    first, second = (OpeningFile.of(o, 7, layout.hash) for o in small.holdings.openings)
+    held = holdings_of([second, first], sources, layout, setup)
+    assert held.vector(7, {}) == small.holdings.vector(7, {})
+    for bad, match in [
+        ([first], "one opening file is needed"),
+        ([first, second, first], "one opening file is needed"),
+        ([first, second.model_copy(update={"source": "c"})], "one opening file is needed"),
+        ([first, second.model_copy(update={"epoch": 8})], "another epoch or layout"),
+        ([first, second.model_copy(update={"layout_hash": bytes(32)})], "another epoch or layout"),
+        ([first, second.model_copy(update={"blinding": 1})], "does not belong"),
+    ]:
+        with pytest.raises(EncodingError, match=match):
+            holdings_of(bad, sources, layout, setup)
+    foreign = {**first.quantities, "3": 1}
+    with pytest.raises(SourceError, match="exactly its own slots"):
+        holdings_of([first.model_copy(update={"quantities": foreign}), second], sources, layout, setup)
+    lots = {slot: value + 1 for slot, value in first.quantities.items()}
+    with pytest.raises(EncodingError, match="does not belong") as refused:
+        holdings_of([first.model_copy(update={"quantities": lots}), second], sources, layout, setup)
+    assert "401" not in str(refused.value)
+
+
+def test_terms_make_the_context(fund: FundFile) -> None:
+    context = fund.context(b"\x02" * 32, {"a": 0, "b": 1}, 99, 1, 2)
+    required = fund.requirements({"a": 0, "b": 1})
+    assert [(r.source, r.role) for r in required] == [("a", 0), ("b", 1)]
+    name = policy_id(REGISTRY, b"\x02" * 32, required, 2)
+    assert context == replace(CONTEXT, registry=fund.registry, expiry=99, program_id=program_id(name, 1))
+    for roles in ({"a": 0}, {"a": 0, "b": 1, "c": 2}):
+        with pytest.raises(EncodingError, match="one signer for each"):
+            fund.requirements(roles)
+
+
+def test_the_key_document_is_canonical() -> None:
+    document = key_document(b"\x01\x02", b"\x03" * 32)
+    assert document == b'{"digest":"0x' + b"03" * 32 + b'","key":"0x0102","version":"1"}\n'
+
+
+def test_public_values_travel(bundle: Bundle, small: Example) -> None:
+    parsed = Bundle.parse(changed(bundle, public_values=[{"slot": 3, "value": str(2**77 - 1)}]))
+    assert parsed.source_set() == SourceSet(small.sources.sources, ((3, 2**77 - 1),))
