@@ -14,10 +14,10 @@ from attest.commitment import SourceSet
 from attest.curve import decode_point, encode_point
 from attest.errors import AttestError, EncodingError, ProofRejected, SourceError
 from attest.field import MODULUS
-from attest.proof import Context
+from attest.proof import Context, proof_sizes
 from attest.statement import Group, StatementKey
 from attest.verifier import verify
-from tests.attest.examples import CONTEXT, REGISTRY, Example
+from tests.attest.examples import CONTEXT, REGISTRY, Example, small_example
 
 POINTS, SCALARS = 20, 34
 SPLIT = POINTS * 128
@@ -80,6 +80,26 @@ def test_every_scalar_matters(small: Example, small_proof: bytes, i: int) -> Non
     for other in (value + MODULUS, MODULUS, 2**256 - 1):
         with pytest.raises(EncodingError):
             check(small, put(small_proof, start, other.to_bytes(32, "big")))
+
+
+@pytest.mark.parametrize("case", ["packing 4", "packing 2", "two vectors"])
+def test_every_part_matters_in_other_shapes(pair: Example, pair_proof: bytes, case: str) -> None:
+    if case == "two vectors":
+        example, proof = pair, pair_proof
+    else:
+        example = small_example(extra_rows=600 if case == "packing 4" else 1200)
+        proof = example.prove()
+    check(example, proof)
+    points, scalars = proof_sizes(example.statement.key.parameters.packing, example.statement.key.vectors)
+    for i in range(points):
+        moved = decode_point(point_at(proof, i)) + example.setup.g1
+        with pytest.raises(ProofRejected):
+            check(example, put(proof, 128 * i, encode_point(moved)))
+    for i in range(scalars):
+        start = 128 * points + 32 * i
+        value = (int.from_bytes(proof[start : start + 32], "big") + 1) % MODULUS
+        with pytest.raises(ProofRejected):
+            check(example, put(proof, start, value.to_bytes(32, "big")))
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, SPLIT, SPLIT + 32 * SCALARS - 1, SPLIT + 32 * SCALARS - 32])
