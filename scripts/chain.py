@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from eth_utils.address import is_address
 
-from attest.bundle import Bundle, FundFile
+from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
     Approval,
     Call,
@@ -135,6 +136,8 @@ def register(
     Example: proofolio register --fund fund.json --network sepolia --keystore fund.keystore
     """
     terms = FundFile.load(fund)
+    if owner is not None and not is_address(owner):
+        raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
     registry = _registry(_connect(network, networks), terms)
     key = _key_of(keystore, terms.fund, "the fund")
     current = registry.fund_owner(terms.fund)
@@ -148,7 +151,7 @@ def approve(
     market: MarketOption,
     policy: PolicyOption,
     fund: FundOption,
-    epoch: Annotated[int, typer.Option(min=1, help="Number of the epoch; it must ascend.")],
+    epoch: Annotated[int, typer.Option(min=1, max=UINT64, help="Number of the epoch; it must ascend.")],
     network: NetworkOption,
     keystore: KeystoreOption,
     valid_days: ValidityOption = DEFAULT_VALIDITY_DAYS,

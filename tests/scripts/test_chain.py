@@ -113,6 +113,7 @@ def test_from_an_approval_to_what_an_investor_sees(folder: Path, capsys: pytest.
     assert run(*asking) == REJECTED
     registering = ["register", "--fund", folder / "fund.json"]
     assert run(*registering, *on_anvil(folder, "owner")) == MISUSED
+    assert run(*registering, *on_anvil(folder, "fund"), "--owner", "0x12") == MISUSED
     assert run(*registering, *on_anvil(folder, "fund"), "--dry-run") == ACCEPTED
     for _ in range(2):
         assert run(*registering, *on_anvil(folder, "fund")) == ACCEPTED
@@ -139,6 +140,11 @@ def test_from_an_approval_to_what_an_investor_sees(folder: Path, capsys: pytest.
     for _ in range(2):
         assert run(*publishing, *on_anvil(folder, "fund")) == ACCEPTED
         assert "recorded in block" in " ".join(capsys.readouterr().out.split())
+    (folder / "altered.json").write_text((folder / "bundle.json").read_text().replace('"expiry": 1', '"expiry": 2', 1))
+    altered = ["publish", folder / "altered.json", *files, "--journal", folder / "another.sqlite"]
+    assert run(*altered, *on_anvil(folder, "fund")) == REJECTED
+    assert not (folder / "another.sqlite").exists()
+    capsys.readouterr()
     assert run(*asking) == ACCEPTED
     assert "compliant" in capsys.readouterr().out
     key = Account.decrypt(json.loads((folder / "fund.keystore").read_text()), "a password of the tests")

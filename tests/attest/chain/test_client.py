@@ -11,7 +11,18 @@ from attest.chain.abi import ErrorTable, revert_data
 from attest.chain.artifacts import load_artifact
 from attest.chain.client import creation, creation_gas_bound
 from attest.registration import policy_id
-from tests.attest.chain.worlds import AS_OF, FUND, OWNER, REQUIREMENTS, STRANGER, VALID_UNTIL, World, address
+from tests.attest.chain.worlds import (
+    AS_OF,
+    FUND,
+    OWNER,
+    REQUIREMENTS,
+    STRANGER,
+    VALID_UNTIL,
+    World,
+    address,
+    build_world,
+)
+from tests.attest.examples import Example
 
 ERRORS = ErrorTable([load_artifact("AttestationRegistry").abi, load_artifact("ProofVerifier").abi])
 
@@ -29,11 +40,21 @@ def test_what_an_investor_sees(world: World, epoch: int, tmp_path: Path) -> None
     assert not nothing.compliant and (nothing.epoch, nothing.expiry) == (0, 0)
 
 
+def test_compliance_ends_with_the_proofs_validity(small: Example, tmp_path: Path) -> None:
+    world = build_world(small)
+    world.approve(1)
+    expiry = world.node.time + 10_000
+    Publisher(world.registry, Journal(tmp_path / "journal.sqlite"), FUND).publish(world.submission(1, expiry=expiry))
+    world.node.set_time(expiry - 100)
+    assert world.registry.status(address(FUND), world.policy).compliant
+    world.node.set_time(expiry + 100)
+    status = world.registry.status(address(FUND), world.policy)
+    assert not status.compliant and (status.epoch, status.expiry) == (1, expiry)
+
+
 def test_registrations(world: World, epoch: int) -> None:
     registry = world.registry
-    assert registry.fund_owner(address(FUND)) == address(FUND).lower() or registry.fund_owner(address(FUND)) == address(
-        FUND
-    )
+    assert str(registry.fund_owner(address(FUND))).lower() == address(FUND).lower()
     assert registry.fund_owner(address(STRANGER)) is None
     assert registry.has_policy(world.policy) and not registry.has_policy(bytes(32))
     assert registry.approved_digests(world.policy, epoch) == (world.example.statement.key.digest,)
