@@ -41,7 +41,7 @@ def branch_and_bound(task: Task, kept: Mask, groups: list[FlagGroup]) -> tuple[S
         constraints.append(excess <= cp.Constant(largest) @ flag)
         constraints.append(cp.Constant(group.weights) @ flag <= group.budget)
         flags.append(flag)
-    problem = cp.Problem(cp.Minimize(posed.expression), constraints)
+    problem = cp.Problem(cp.Minimize(posed.cost), constraints)
     try:
         run(problem, "HIGHS", time_limit=SECONDS, mip_rel_gap=1e-6)
     except SolverFailed as error:

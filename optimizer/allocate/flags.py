@@ -27,6 +27,8 @@ MAX_EXCHANGES = 24
 CANDIDATES = 4
 IMPROVEMENT = 1e-6
 TOLERANCE = 1e-9
+DUST = 1e-5
+"""Positions below this fraction of capital are not worth having after an interior-point solve."""
 
 
 def solve_task(task: Task, *, exact: bool = False, hint: Exempt | None = None) -> tuple[Solution, Exempt]:
@@ -39,12 +41,31 @@ def solve_task(task: Task, *, exact: bool = False, hint: Exempt | None = None) -
     Raises: Infeasible: proved that no point exists (without names); Unbounded, SolverFailed.
     """
     groups = [group for group in task.program.flags if group.constraint not in task.without]
+    solution, exempt = _search(task, groups, exact, hint)
+    return _without_dust(task, _kept(task, groups, exempt), solution), exempt
+
+
+def _without_dust(task: Task, kept: Mask, solution: Solution) -> Solution:
+    """The same optimum without the crumbs that an interior-point method leaves in every position."""
+    sizes = np.abs(solution.point[: task.program.slots])
+    dust = frozenset(np.flatnonzero((sizes > 0) & (sizes < DUST)).tolist())
+    if not solution.solver.startswith("CLARABEL") or not dust:
+        return solution
+    try:
+        return solve_with(replace(task, empty=dust), kept)
+    except (Infeasible, SolverFailed):
+        # A limit needs the crumbs.
+        return solution
+
+
+def _search(task: Task, groups: list[FlagGroup], exact: bool, hint: Exempt | None) -> tuple[Solution, Exempt]:
     if not groups:
         return solve_with(task, task.kept()), frozenset()
     every = frozenset(r for g in groups for r in g.rows.tolist())
     relaxed = solve_with(task, _kept(task, groups, every))
-    if all(_raised(task, group, relaxed.point) <= group.budget for group in groups):
-        return relaxed, frozenset()
+    raised = [_raised(task, group, relaxed.point) for group in groups]
+    if all(group.weights[up].sum() <= group.budget for group, up in zip(groups, raised, strict=True)):
+        return relaxed, frozenset(int(r) for g, up in zip(groups, raised, strict=True) for r in g.rows[up])
     if exact and (task.objective is None or task.objective.linear) and task.homogeneous is None:
         return branch_and_bound(task, _kept(task, groups, every), groups)
     best: tuple[Solution, Exempt] | None = None
@@ -70,9 +91,9 @@ def _kept(task: Task, groups: list[FlagGroup], exempt: Exempt) -> Mask:
     return kept
 
 
-def _raised(task: Task, group: FlagGroup, point: Array) -> float:
-    excess = task.excess(group.rows, point)
-    return float(group.weights[excess > TOLERANCE].sum())
+def _raised(task: Task, group: FlagGroup, point: Array) -> Mask:
+    """(f,) which inequalities fail."""
+    return task.excess(group.rows, point) > TOLERANCE
 
 
 def _worst(group: FlagGroup, score: Array) -> Iterator[int]:

@@ -38,6 +38,10 @@ class ConvexObjective(Objective):
 
     linear: ClassVar[bool] = True
 
+    def scale(self, outlook: Outlook) -> float:
+        """A typical size of the expression's coefficients, by which solvers see it divided."""
+        return 1.0
+
     @abstractmethod
     def express(self, outlook: Outlook, positions: cp.Expression) -> tuple[cp.Expression, list[cp.Constraint]]:
         """What to minimise, and constraints on variables of its own.
@@ -53,6 +57,9 @@ class MaximiseReturn(ConvexObjective):
     """Highest expected return; the value is annual, as a fraction of capital."""
 
     name: ClassVar[str] = "maximum return"
+
+    def scale(self, outlook: Outlook) -> float:
+        return float(np.abs(outlook.mean).max()) * DAYS_PER_YEAR or 1.0
 
     def express(self, outlook: Outlook, positions: cp.Expression) -> tuple[cp.Expression, list[cp.Constraint]]:
         return cp.Constant(-DAYS_PER_YEAR * outlook.mean) @ positions, []

@@ -63,6 +63,7 @@ class ScaledProgram:
         owners: (k,) constraint of each inequality.
         nonnegative: (n + h,) variables that are at least 0.
         budget: (n,) signs of the slots: positions add up to the capital.
+        short: (n,) +1 for debts, −1 for assets that may be short, 0 for what never is borrowed.
         flags: the groups whose inequalities may fail in part.
     """
 
@@ -76,6 +77,7 @@ class ScaledProgram:
     owners: tuple[str, ...]
     nonnegative: Mask
     budget: Array
+    short: Array
     flags: tuple[FlagGroup, ...]
 
     @property
@@ -124,6 +126,7 @@ def scaled_program(compiled: CompiledPolicy, capital_usd: float) -> ScaledProgra
         tuple(builder.owners),
         np.concatenate([~may_be_negative, np.ones(hinges, dtype=np.bool_)]),
         signs,
+        np.where(signs < 0, 1.0, np.where((signs > 0) & may_be_negative, -1.0, 0.0)),
         tuple(builder.flags),
     )
 

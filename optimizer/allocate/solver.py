@@ -10,6 +10,7 @@ import cvxpy as cp
 import cvxpy.settings as status
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from optimizer.allocate.objective import ConvexObjective
 from optimizer.allocate.outlook import DAYS_PER_YEAR, Array, Outlook
@@ -18,13 +19,27 @@ from optimizer.errors import Infeasible, SolverFailed, Unbounded
 
 SolverName = Literal["HIGHS", "CLARABEL"]
 
+TIE_BREAK = 1e-6
+"""Cost of borrowing or shorting a whole capital, in typical sizes of the objective.
+
+Without it a solver may borrow money and hold it: the objective does not mind, the fund does."""
+
 Exempt = frozenset[int]
 """Inequalities that need not hold."""
 
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "HIGHS": {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
-    "CLARABEL": {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9},
+_TIGHT_SIMPLEX = {"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+_TIGHT_CONIC = {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9}
+_REDUCED_CONIC = {"reduced_tol_gap_abs": 1e-6, "reduced_tol_gap_rel": 1e-6, "reduced_tol_feas": 1e-7}
+
+_OPTIONS: dict[str, tuple[dict[str, Any], ...]] = {
+    "HIGHS": (_TIGHT_SIMPLEX, {"highs_options": {"solver": "ipm"}}, {"highs_options": {"presolve": "off"}}),
+    "CLARABEL": (_TIGHT_CONIC, {}, _REDUCED_CONIC),
 }
+"""What is tried in turn: tight tolerances, then what copes with badly scaled data. Every answer is checked in
+integers afterwards, so a looser tolerance may cost a little of the objective, never correctness."""
+
+REDUCED = " at reduced accuracy"
+"""Stands behind the solver's name where the optimum is good to about 1e-6 of capital only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,7 @@ class Task:
         solver: overrides the choice of solver.
         without: constraints left out.
         thin: inequalities that leave no room for a lot or a margin, see `thin_rows`.
+        empty: source slots, from 0, that hold nothing.
     """
 
     program: ScaledProgram
@@ -69,6 +85,7 @@ class Task:
     solver: SolverName | None = None
     without: frozenset[str] = frozenset()
     thin: frozenset[int] = frozenset()
+    empty: frozenset[int] = frozenset()
 
     def kept(self) -> Mask:
         """(k,) inequalities of the constraints that are not left out; definitions of hinges always stay."""
@@ -96,7 +113,8 @@ class Posed:
         scale: κ, the constant 1 unless the task is homogeneous.
         limits: the inequalities.
         constraints: all constraints, the limits included.
-        expression: what to minimise.
+        expression: the objective.
+        cost: what to minimise: the objective in its typical size, and a trifle for what is borrowed.
     """
 
     variables: cp.Variable
@@ -104,6 +122,7 @@ class Posed:
     limits: cp.Constraint
     constraints: list[cp.Constraint]
     expression: cp.Expression
+    cost: cp.Expression
 
 
 def pose(task: Task, kept: Mask) -> Posed:
@@ -120,14 +139,22 @@ def pose(task: Task, kept: Mask) -> Posed:
         constraints.append(
             cp.Constant(task.outlook.mean * DAYS_PER_YEAR) @ positions >= task.least_return_annual * kappa
         )
+    if task.empty:
+        constraints.append(y[sorted(task.empty)] == 0)
     if task.homogeneous is not None:
         excess, value = task.homogeneous
         constraints.append(cp.Constant(excess) @ positions == value)
     expression: cp.Expression = cp.Constant(0.0)
+    unit = 1.0
     if task.objective is not None:
+        unit = task.objective.scale(task.outlook)
         expression, own = task.objective.express(task.outlook, positions)
         constraints += own
-    return Posed(y, kappa, limits, constraints, expression)
+    short = program.short[: program.slots]
+    borrowed = cp.Variable(program.slots, nonneg=True)
+    constraints.append(borrowed >= cp.Constant(sparse.diags_array(short)) @ positions)
+    cost = expression / unit + cp.Constant(np.where(short != 0, TIE_BREAK, 0.0)) @ borrowed
+    return Posed(y, kappa, limits, constraints, expression, cost)
 
 
 def solve_with(task: Task, kept: Mask) -> Solution:
@@ -137,8 +164,8 @@ def solve_with(task: Task, kept: Mask) -> Solution:
     """
     posed = pose(task, kept)
     linear = task.objective is None or task.objective.linear
-    name = task.solver or ("HIGHS" if linear else "CLARABEL")
-    run(cp.Problem(cp.Minimize(posed.expression), posed.constraints), name)
+    name: str = task.solver or ("HIGHS" if linear else "CLARABEL")
+    name = run(cp.Problem(cp.Minimize(posed.cost), posed.constraints), name)
     scale = number(posed.scale)
     if not scale > 0:
         raise SolverFailed(name, "it returned no point")
@@ -152,28 +179,41 @@ def number(expression: cp.Expression) -> float:
     return float(np.asarray(expression.value, dtype=np.float64).item())
 
 
-def run(problem: cp.Problem, solver: str, **options: Any) -> None:
+def run(problem: cp.Problem, solver: str, **options: Any) -> str:
     """Solve, and turn everything but an optimum into a typed error.
 
+    Returns: the solver's name, and how it fell short where it did.
     Raises: Infeasible (without names), Unbounded, SolverFailed.
     """
+    verdict = ""
+    for attempt in _OPTIONS[solver]:
+        verdict = _verdict(problem, solver, attempt | options)
+        if verdict == cp.OPTIMAL:
+            return solver
+        if verdict == cp.OPTIMAL_INACCURATE and attempt is _REDUCED_CONIC:
+            return solver + REDUCED
+        if verdict == cp.INFEASIBLE:
+            raise Infeasible()
+        if verdict == cp.UNBOUNDED:
+            raise Unbounded()
+        if verdict == status.INFEASIBLE_OR_UNBOUNDED and not problem.objective.expr.is_constant():
+            run(cp.Problem(cp.Minimize(0), problem.constraints), solver, **options)
+            raise Unbounded()
+        if verdict == status.USER_LIMIT:
+            break
+    raise SolverFailed(solver, verdict)
+
+
+def _verdict(problem: cp.Problem, solver: str, options: dict[str, Any]) -> str:
+    """What the solver said."""
     try:
         with warnings.catch_warnings():
-            # An inaccurate solution is a status below, and then an error; cvxpy also warns of it.
+            # An inaccurate solution is a verdict of its own; cvxpy also warns of it.
             warnings.simplefilter("ignore", UserWarning)
-            problem.solve(solver=solver, **_OPTIONS[solver], **options)  # type: ignore[no-untyped-call]
+            problem.solve(solver=solver, **options)  # type: ignore[no-untyped-call]
     except cp.SolverError as error:
-        raise SolverFailed(solver, str(error)) from error
-    if problem.status in (status.INFEASIBLE_OR_UNBOUNDED, cp.INFEASIBLE_INACCURATE) and not _constant(problem):
-        run(cp.Problem(cp.Minimize(0), problem.constraints), solver, **options)
-        raise Unbounded()
-    if problem.status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE, status.INFEASIBLE_OR_UNBOUNDED):
-        raise Infeasible()
-    if problem.status in (cp.UNBOUNDED, cp.UNBOUNDED_INACCURATE):
-        raise Unbounded()
-    if problem.status != cp.OPTIMAL:
-        raise SolverFailed(solver, problem.status)
-
-
-def _constant(problem: cp.Problem) -> bool:
-    return bool(problem.objective.expr.is_constant())
+        return str(error)
+    except ValueError:
+        # cvxpy cannot unpack the answer of a solver that stopped without any verdict.
+        return "it stopped without a verdict"
+    return str(problem.status)

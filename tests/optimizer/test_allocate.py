@@ -7,7 +7,7 @@ from itertools import combinations
 import cvxpy as cp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
@@ -40,6 +40,8 @@ from tests.optimizer.policy_strategies import constraint_lists, policy_of, split
 from tests.optimizer.strategies import fixed_market, markets
 
 CAPITAL = 1_000_000.0
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Shrinking an example through many solver calls takes longer than reading it."""
 OBJECTIVES: list[Objective] = [
     MaximiseReturn(),
     MinimiseShortfall(0.9),
@@ -75,7 +77,7 @@ def _compiled(market: Market, *constraints: Constraint, **options: object) -> Co
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, phases=UNSHRUNK)
 def test_every_answer_satisfies_the_program(data: st.DataObject) -> None:
     market = data.draw(markets(max_instruments=5, max_scenarios=15))
     constraints = data.draw(constraint_lists(market))
@@ -89,6 +91,9 @@ def test_every_answer_satisfies_the_program(data: st.DataObject) -> None:
     except Infeasible as error:
         assert set(error.constraints) <= {c.name for c in compiled.constraints}
         return
+    except SolverFailed as error:
+        assert "less than a lot of room" in error.status
+        return
     solve(compiled.program, allocation.quantities)
     assert allocation.quantities == compiled.quantities(allocation.lots)
     assert compiled.lots(allocation.holdings()) == allocation.lots
@@ -98,7 +103,7 @@ def test_every_answer_satisfies_the_program(data: st.DataObject) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=UNSHRUNK)
 def test_conflicts_are_conflicts_and_minimal(data: st.DataObject) -> None:
     """The named constraints alone are infeasible, and no longer so when any one of them is dropped."""
     market = data.draw(markets(max_instruments=4, max_scenarios=8, kinds=("spot", "supply")))
