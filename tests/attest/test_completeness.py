@@ -7,6 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from unittest.mock import patch
 
+import flint
 import pytest
 
 import attest.prover
@@ -226,3 +227,23 @@ def test_the_mask_is_long_enough_for_its_packing(packing: int) -> None:
     x = 123456789
     factor = (pow(x, 4096, MODULUS) - 1) * inverse((x - omega[3]) * (x - omega[4])) % MODULUS
     assert evaluate(shift, x) == factor * evaluate(b, x) % MODULUS
+
+
+@pytest.mark.parametrize("packing", [8, 4, 2])
+def test_a_shorter_mask_would_show_a_relation(packing: int) -> None:
+    """A proof shows B + 2 linear values of the mask: Q̂ at each ω^b ζ, [b], and Σ_b Q̂(ω^b τ) T_b(τ) in the quotient.
+
+    They are independent, hence uniform, with B + 2 coefficients; with one fewer some combination is Q's alone.
+    """
+    omega, zeta, tau = domain(4096), 111_222_333, 444_555_666
+    aux, empty = {3: 0, 4: 0}, [0] * 4096
+    shown: list[list[int]] = []
+    for k in range(packing + 2):
+        units = iter([int(i == k).to_bytes(64, "big") for i in range(packing + 2)])
+        b, shift = mask_polynomial(empty, aux, packing, 4096, lambda _, units=units: next(units))
+        opened = [evaluate(shift, zeta * omega[turn] % MODULUS) for turn in range(packing)]
+        quotient = sum((turn + 2) ** 9 * evaluate(shift, tau * omega[turn] % MODULUS) for turn in range(packing))
+        shown.append([*opened, evaluate(b, tau), quotient % MODULUS])
+    context = flint.fmpz_mod_ctx(MODULUS)
+    assert flint.fmpz_mod_mat(flint.fmpz_mat(shown), context).rank() == packing + 2
+    assert flint.fmpz_mod_mat(flint.fmpz_mat(shown[:-1]), context).rank() == packing + 1
