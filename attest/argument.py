@@ -77,7 +77,9 @@ class Evaluations:
 def kernel(alpha: int, x: int, parameters: Parameters) -> int:
     """κ(x): +λ_i(α) on plus entries, −λ_i(α) on minus entries, 0 elsewhere. (P.9)
 
-    Raises: ZeroDivisionError: x ∈ H, or x or x/ω is α.
+    Args:
+        x: not in H, as the verifier checks first.
+    Raises: ZeroDivisionError: x or x/ω is α, or a root of X^R − 1.
     """
     rows, packing, n = parameters.rows, parameters.packing, parameters.n
     vanishing = pow(x, n, MODULUS) - 1

@@ -102,16 +102,19 @@ def parse_document(model: type[M], content: bytes, file: str | Path | None = Non
     Raises: DataError: not JSON, a repeated key, or a field that the model refuses, named with its path.
     """
     try:
+        # First: it bounds the nesting, which overflows json's stack where a package has raised the recursion limit.
+        document = model.model_validate_json(content)
         json.loads(content.decode("utf-8"), object_pairs_hook=_refuse_repeated_keys)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is no JSON document: {error}", file=file) from error
-    try:
-        return model.model_validate_json(content)
+        return document
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "json_invalid":
+            raise DataError(f"is no JSON document: {first['msg']}", file=file) from error
         field = ".".join(str(part) for part in first["loc"]) or None
         message = first["msg"].removeprefix("Value error, ")
         raise DataError(message, file=file, column=field) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"is no JSON document: {error}", file=file) from error
 
 
 def read_document(model: type[M], path: str | Path) -> M:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 from eth_account import Account
+from pydantic_core import from_json
 
 from attest.bundle import write_file
 from attest.errors import EncodingError
@@ -29,7 +30,7 @@ def load_key(path: Path) -> bytes:
     Raises: EncodingError: the file is no keystore or the password is wrong.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = from_json(path.read_bytes())  # bounds the nesting, unlike json
     except OSError as error:
         raise EncodingError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError:
