@@ -79,6 +79,7 @@ def _compiled(market: Market, *constraints: Constraint, **options: object) -> Co
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, phases=UNSHRUNK)
 def test_every_answer_satisfies_the_program(data: st.DataObject) -> None:
+    """(K.12): rounded to lots, what the floats allow the integers allow."""
     market = data.draw(markets(max_instruments=5, max_scenarios=15))
     constraints = data.draw(constraint_lists(market))
     compiled = _compiled(market, *constraints, sources=data.draw(splits(market)))

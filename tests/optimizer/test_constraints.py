@@ -25,8 +25,18 @@ from optimizer.policy import (
 from tests.optimizer.policy_strategies import CAP_USD, book_of, lots_of, policy_of, quantities, splits
 from tests.optimizer.strategies import decimals, fixed_market, markets
 
-KINDS = ["nav_floor", "gross_cap", "solvency", "historical_var", "expected_shortfall", "gross_leverage"]
-KINDS += ["concentration", "position_min", "position_max"]
+KINDS = {
+    "nav_floor": "(K.4)",
+    "gross_cap": "(K.6)",
+    "solvency": "(K.7)",
+    "historical_var": "(K.8)",
+    "expected_shortfall": "(K.9)",
+    "gross_leverage": "(K.1) (K.5)",
+    "concentration": "(K.10)",
+    "position_min": "(K.11)",
+    "position_max": "(K.11)",
+}
+"""What is tried at its edge, and the formula that it tries."""
 
 
 def _violated(compiled: CompiledPolicy, lots: tuple[int, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attest.program import Kind, Owner, check, packing_for
+from optimizer.allocate import MaximiseReturn, optimise
 from optimizer.errors import PolicyError
 from optimizer.market import Instrument, Market, Scenarios
 from optimizer.policy import (
@@ -146,7 +148,7 @@ def test_compiling_twice_gives_the_same_program(large: CompiledPolicy) -> None:
 
 
 def test_position_row_only_where_a_signed_instrument_is_held_twice() -> None:
-    """(K.1): x = Σ(lot/g)q; everything that cannot be short is its own absolute value."""
+    """x = Σ(lot/g)q; everything that cannot be short is its own absolute value."""
     market = _large_market(15, 3)
     sources = [("a", market.ids), ("b", ["A0", "A1"])]
     compiled = compile_policy(policy_of(market, GrossLeverage(limit=Decimal(2)), sources=sources), market)
@@ -222,9 +224,31 @@ def test_rounding_is_floor_of_x_plus_a_half(numerator: int, denominator: int) ->
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_every_formula_label_stands_in_code_docs_and_docs_only_know_labels_of_the_code() -> None:
-    """(K.1) to (K.12): a formula of docs/policy.md stands beside the line that computes it, and the reverse."""
+def test_every_formula_label_stands_in_code_docs_and_tests() -> None:
+    """A formula of docs/policy.md, (K.1) to (K.12), stands beside the line that computes it and in a test."""
+
+    def labels(*paths: Path) -> set[str]:
+        return {label for path in paths for label in re.findall(r"\(K\.\d+\)", path.read_text(encoding="utf-8"))}
+
     modules = [path for folder in ("policy", "allocate") for path in (ROOT / "optimizer" / folder).rglob("*.py")]
-    code = "".join(path.read_text(encoding="utf-8") for path in modules)
-    documented = set(re.findall(r"\(K\.\d+\)", (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")))
-    assert set(re.findall(r"\(K\.\d+\)", code)) == documented == {f"(K.{n})" for n in range(1, 13)}
+    tests = [path for path in (ROOT / "tests" / "optimizer").glob("*.py") if path != Path(__file__).resolve()]
+    every = {f"(K.{n})" for n in range(1, 13)}
+    assert labels(ROOT / "docs" / "policy.md") == every
+    assert labels(*modules) == every
+    assert labels(*tests) == every
+
+
+def test_the_kind_that_the_docs_add_compiles_and_is_obeyed() -> None:
+    source = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    assert len(source.splitlines()) < 60
+    module: dict[str, Any] = {}
+    exec(source.replace("from __future__ import annotations\n", ""), module)
+    try:
+        buffer = module["CashBuffer"](instrument="USD", limit=Decimal("0.25"))
+    finally:
+        del Constraint.registry["cash_buffer"]
+    market = fixed_market({"BTC": "100", "USD": "1"}, {"BTC": ["0.1", "-0.05"], "USD": ["0", "0"]})
+    policy = policy_of(market).model_copy(update={"constraints": (buffer,)})
+    allocation = optimise(compile_policy(policy, market), MaximiseReturn(), 1_000_000.0)
+    assert allocation.weights()["USD"] == pytest.approx(0.25, abs=1e-5)
+    assert allocation.binding == ("cash_buffer",)
