@@ -22,6 +22,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
+from pydantic_core import from_json
 
 from attest.program import decimal_string
 from optimizer.errors import DataError
@@ -102,19 +103,17 @@ def parse_document(model: type[M], content: bytes, file: str | Path | None = Non
     Raises: DataError: not JSON, a repeated key, or a field that the model refuses, named with its path.
     """
     try:
-        # First: it bounds the nesting, which overflows json's stack where a package has raised the recursion limit.
-        document = model.model_validate_json(content)
+        from_json(content)  # bounds the nesting, which overflows json's stack where a package raised its limit
         json.loads(content.decode("utf-8"), object_pairs_hook=_refuse_repeated_keys)
-        return document
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"is no JSON document: {error}", file=file) from error
+    try:
+        return model.model_validate_json(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
-            raise DataError(f"is no JSON document: {first['msg']}", file=file) from error
         field = ".".join(str(part) for part in first["loc"]) or None
         message = first["msg"].removeprefix("Value error, ")
         raise DataError(message, file=file, column=field) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is no JSON document: {error}", file=file) from error
 
 
 def read_document(model: type[M], path: str | Path) -> M:

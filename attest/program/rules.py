@@ -66,9 +66,7 @@ def check_layout(program: Program, layout: Layout, previous_layout: Layout | Non
         for row in program.rows:
             for slot in aux & row.previous.keys():
                 if not row.bounds_variable(slot, previous=True):
-                    raise ProgramError(
-                        "R7", row.name, f"it reads the previous aux slot {slot}, which is empty"
-                    )
+                    raise ProgramError("R7", row.name, f"it reads the previous aux slot {slot}, which is empty")
 
 
 def _entries(row: Row) -> Iterable[Entry]:

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import subprocess
-import sys
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -197,14 +195,6 @@ def test_a_float_never_becomes_a_published_number() -> None:
 def test_a_market_cannot_be_changed(market: Market) -> None:
     with pytest.raises(ValidationError):
         market.as_of = dt.date(2021, 1, 1)
-
-
-def test_the_optimiser_imports_nothing_of_attest_but_the_program() -> None:
-    code = "import optimizer, sys; print(*(m for m in sys.modules if m.startswith('attest.')))"
-    root = Path(__file__).parents[2]
-    run = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    loaded = {name for name in run.stdout.split() if not name.startswith("attest.program")}
-    assert loaded <= {"attest.errors", "attest.field"}
 
 
 def test_errors_do_not_repeat_what_a_document_says(market: Market, tmp_path: Path) -> None:
