@@ -31,7 +31,7 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	touch $@
 
 contracts/node_modules/.installed: contracts/package-lock.json
-	cd contracts && npm ci --no-audit --no-fund
+	cd contracts && npm install --no-save --no-audit --no-fund # `npm ci` asks for the tools of other platforms too
 	touch $@
 
 # Rewrites both lock files from pyproject.toml; needs uv.
