@@ -6,6 +6,7 @@ import {Constraints} from "../src/libraries/Constraints.sol";
 import {Curve} from "../src/libraries/Curve.sol";
 import {F, Field} from "../src/libraries/Field.sol";
 import {Challenges, FiatShamir, Proof} from "../src/libraries/FiatShamir.sol";
+import {Opening} from "../src/libraries/Opening.sol";
 import {StatementKey, StatementKeys} from "../src/libraries/StatementKeys.sol";
 import {Transcript} from "../src/libraries/Transcript.sol";
 import {PublicValues, Values} from "../src/libraries/Values.sol";
@@ -97,6 +98,10 @@ contract VerifierHarness {
         (Proof memory parsed, Challenges memory drawn) =
             FiatShamir.replay(statement, keccak256(key), context, holdings, proof);
         return Constraints.sum(parsed, drawn, Values.compute(statement, holdings, drawn.alpha, drawn.zeta));
+    }
+
+    function clear(uint256 packing, Challenges memory drawn) external pure returns (F[] memory cleared, F product) {
+        return Opening.clear(packing, drawn);
     }
 
     function decode(bytes calldata key) external pure returns (StatementKey memory) {

@@ -43,7 +43,7 @@ library Opening {
     ) internal view {
         State memory state;
         state.sum = Curve.allocate(_terms(key, holdings));
-        (state.cleared, state.product) = _clear(proof.packing, drawn);
+        (state.cleared, state.product) = clear(proof.packing, drawn);
         state.v = drawn.v;
         state.power = ONE;
         state.sources = new F[](proof.vectors);
@@ -84,7 +84,7 @@ library Opening {
     }
 
     /// @dev Z_T(u) = Π_b (u − ω^b ζ)·(u^B − α), and Z_T(u) divided by each factor: the products of all the others.
-    function _clear(uint256 packing, Challenges memory drawn) private pure returns (F[] memory cleared, F product) {
+    function clear(uint256 packing, Challenges memory drawn) internal pure returns (F[] memory cleared, F product) {
         F[] memory factors = new F[](packing + 1);
         F x = drawn.zeta;
         for (uint256 b; b < packing; ++b) {

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {Setup} from "../src/libraries/Setup.sol";
+import {Fixtures} from "./Fixtures.sol";
+import {VerifierHarness} from "./VerifierHarness.sol";
+
+contract CurveTest is Fixtures {
+    uint256 private constant R = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001;
+    bytes private constant INFINITY = new bytes(128);
+    VerifierHarness private harness = new VerifierHarness();
+
+    function _copies(bytes memory point, uint256 count) private pure returns (bytes memory points) {
+        for (uint256 i; i < count; ++i) {
+            points = bytes.concat(points, point);
+        }
+    }
+
+    function testFuzz_sumIsLinear(uint256 a, uint256 b) public view {
+        (a, b) = (toScalar(a), toScalar(b));
+        uint256[] memory two = new uint256[](2);
+        (two[0], two[1]) = (a, b);
+        uint256[] memory one = new uint256[](1);
+        one[0] = addmod(a, b, R);
+        bytes memory split = harness.multiply(_copies(Setup.G1_TABLE, 2), two);
+        vm.assertEq(split, harness.multiply(Setup.G1_TABLE, one), "a P + b P = (a + b) P");
+        two[1] = (R - a) % R;
+        vm.assertEq(harness.multiply(_copies(Setup.G1_TABLE, 2), two), INFINITY, "a P - a P = 0");
+    }
+
+    /// @dev The sum forwards `multiplicationGas(count)`: with less the precompile fails, so this is its price or more;
+    /// the largest sums are beyond the last discount.
+    function test_priceIsEnough() public view {
+        uint256[9] memory counts = [uint256(1), 2, 3, 17, 42, 127, 128, 129, 200];
+        for (uint256 i; i < counts.length; ++i) {
+            uint256[] memory ones = new uint256[](counts[i]);
+            for (uint256 k; k < counts[i]; ++k) {
+                ones[k] = 1;
+            }
+            uint256[] memory single = new uint256[](1);
+            single[0] = counts[i];
+            bytes memory sum = harness.multiply(_copies(Setup.G1_ONE, counts[i]), ones);
+            vm.assertEq(sum, harness.multiply(Setup.G1_ONE, single), "sum of copies");
+        }
+    }
+
+    /// @dev One gas less is too little: it is not more than the price.
+    function test_priceIsExact() public view {
+        for (uint256 count = 1; count <= 140; count += count < 16 ? 1 : 31) {
+            uint256 price = harness.multiplicationGas(count);
+            bytes memory input = _copies(bytes.concat(Setup.G1_ONE, bytes32(uint256(1))), count);
+            (bool exact, bytes memory answer) = address(0x0c).staticcall{gas: price}(input);
+            (bool short,) = address(0x0c).staticcall{gas: price - 1}(input);
+            vm.assertTrue(exact && answer.length == 128, "exact price");
+            vm.assertTrue(!short, "one gas less");
+        }
+    }
+
+    function _assertMalformed(bytes memory point, string memory what) private view {
+        uint256[] memory scalars = new uint256[](2);
+        (scalars[0], scalars[1]) = (1, 1);
+        uint256 before = gasleft();
+        try harness.multiply(bytes.concat(Setup.G1_ONE, point), scalars) {
+            vm.assertTrue(false, what);
+        } catch (bytes memory reason) {
+            vm.assertEq(reason, abi.encodePacked(IProofVerifier.MalformedPoint.selector), what);
+        }
+        vm.assertTrue(before - gasleft() < 200_000, "burns no more than the sum's price");
+    }
+
+    function test_refusesMalformedPoints() public view {
+        _assertMalformed(withWord(INFINITY, 96, 2), "(0, 2) is on the curve and outside the subgroup");
+        _assertMalformed(withWord(Setup.G1_ONE, 96, word(Setup.G1_ONE, 96) + 1), "off the curve");
+        _assertMalformed(withWord(Setup.G1_ONE, 0, word(Setup.G1_ONE, 0) | 1 << 128), "x beyond 48 bytes");
+        // x + p, still below 2^384, is another spelling of x.
+        uint256 low;
+        uint256 high = word(Setup.G1_ONE, 0) + 0x1a0111ea397fe69a4b1ba7b6434bacd7;
+        unchecked {
+            low = word(Setup.G1_ONE, 32) + 0x64774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab;
+            if (low < word(Setup.G1_ONE, 32)) ++high;
+        }
+        _assertMalformed(withWord(withWord(Setup.G1_ONE, 0, high), 32, low), "x not below p");
+    }
+
+    function test_pairing() public {
+        // e(P, [1]_2) = e(Q, [τ]_2) holds at infinity, and for no equal points of order r.
+        vm.assertTrue(harness.pairingHolds(INFINITY, INFINITY), "infinity");
+        vm.assertTrue(!harness.pairingHolds(Setup.G1_ONE, Setup.G1_ONE), "1 = tau");
+        vm.assertTrue(!harness.pairingHolds(Setup.G1_ONE, INFINITY), "1 = 0");
+        bytes memory outside = withWord(INFINITY, 96, 2);
+        vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+        harness.pairingHolds(outside, INFINITY);
+    }
+}
