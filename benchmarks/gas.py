@@ -1,0 +1,165 @@
+"""What a proof costs on a chain, by number of assets: the verifier alone and through the registry.
+
+Runs on the embedded chain, whose gas is that of any chain at Prague.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eth_account import Account
+from proofolio.pipeline import Signing, Terms, commit_source, prove_bundle
+from rich.console import Console
+from rich.table import Table
+
+from attest import load_setup
+from attest.bundle import Bundle, FundFile
+from attest.chain import (
+    Approval,
+    Call,
+    Chain,
+    Deployment,
+    EmbeddedChain,
+    Journal,
+    Publisher,
+    Registry,
+    Submission,
+    deploy,
+    load_network,
+)
+from attest.chain.abi import Interface
+from attest.chain.artifacts import load_artifact
+from attest.curve import encode_point
+from attest.registration import policy_id, program_id
+from attest.statement import NO_HASH
+from benchmarks.fund import diversified_lots, risk_policy, synthetic_market
+
+ASSETS = (10, 25, 50, 100)
+SCENARIOS = 250
+OUT = Path("out/bench/gas.json")
+VALIDITY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Gas of one published proof, calldata and base cost included.
+
+    Args:
+        calldata_gas: of the registry transaction's data by EIP-2028, part of registry_gas.
+        verifier_gas, registry_gas: of whole transactions to the one and to the other.
+    """
+
+    assets: int
+    rows: int
+    packing: int
+    proof_bytes: int
+    calldata_gas: int
+    verifier_gas: int
+    registry_gas: int
+
+
+def measure(assets: int) -> Cost:
+    """Prove a synthetic fund and publish the proof on a fresh embedded chain."""
+    market = synthetic_market(assets, SCENARIOS)
+    terms = Terms.of(risk_policy(market), market, load_setup())
+    embedded = EmbeddedChain(genesis_time=int(time.time()))
+    chain = Chain.connect(load_network("embedded"), embedded)
+    owner, fund_account = Account.create(), Account.create()
+    for account in (owner, fund_account):
+        embedded.endow(account.address)
+    deployment = deploy(chain, bytes(owner.key))
+    keys = {name: Account.create() for name in terms.roles}
+    fund = FundFile(
+        chain_id=chain.network.chain_id,
+        registry=deployment.registry,
+        fund=fund_account.address,
+        policy_owner=owner.address,
+        signers={name: key.address for name, key in keys.items()},
+    )
+    expiry = int(time.time()) + VALIDITY_SECONDS
+    held = terms.compiled.holdings(diversified_lots(terms.compiled))
+    signing = Signing(fund, 1, expiry)
+    pairs = [commit_source(terms, held, name, bytes(key.key), signing) for name, key in keys.items()]
+    bundle = prove_bundle(terms, fund, [o for o, _ in pairs], [s for _, s in pairs], expiry)
+    registry = Registry(chain, deployment.registry)
+    requirements = fund.requirements(terms.roles)
+    policy = policy_id(fund.policy_owner, terms.compiled.policy_hash, requirements, 1)
+    approval = Approval(
+        as_of=terms.as_of,
+        valid_until=expiry,
+        layout_hash=terms.layout.hash,
+        owned_slots={name: terms.layout.owned_slots_hash(name) for name in terms.roles},
+        digests=(terms.statement.key.digest,),
+    )
+    chain.execute(bytes(fund_account.key), registry.register_fund(fund.fund))
+    chain.execute(bytes(owner.key), registry.register_policy(terms.compiled.policy_hash, requirements, 1))
+    chain.execute(bytes(owner.key), registry.approve_epoch(policy, 1, approval))
+    submission = Submission.of(bundle, fund, policy, terms.statement.key.encode())
+    data = registry.submit(submission).data
+    verifier_gas = chain.execute(bytes(fund_account.key), verifier_call(deployment, submission, bundle, fund)).gas_used
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "journal.sqlite"
+        published = Publisher(registry, Journal(journal), bytes(fund_account.key)).publish(submission)
+    key = terms.statement.key
+    calldata_gas = sum(16 if byte else 4 for byte in data)
+    return Cost(
+        assets,
+        key.row_count,
+        key.parameters.packing,
+        len(bundle.proof()),
+        calldata_gas,
+        verifier_gas,
+        published.gas_used,
+    )
+
+
+def verifier_call(deployment: Deployment, submission: Submission, bundle: Bundle, fund: FundFile) -> Call:
+    """A transaction to the verifier alone: `verify` is a view, and costs the same as one."""
+    sources = bundle.source_set()
+    context = (
+        fund.registry,
+        fund.fund,
+        submission.epoch,
+        submission.expiry,
+        program_id(submission.policy_id, submission.program),
+        NO_HASH,
+        sources.hash,
+        0,
+        NO_HASH,
+    )
+    points = [(source.id, encode_point(source.commitment)) for source in sources.sources]
+    holdings = [([(id_, [point[i : i + 32] for i in range(0, 128, 32)]) for id_, point in points], [])]
+    interface = Interface(load_artifact("ProofVerifier").abi)
+    data = interface.encode("verify", submission.key, context, holdings, submission.proof)
+    return Call(deployment.verifier, data)
+
+
+def main(arguments: list[str]) -> None:
+    """Print a table and write it to out/bench/gas.json."""
+    console = Console(highlight=False)
+    table = Table(
+        "assets", "rows", "B", "proof bytes", "registry calldata", "verifier alone", "through the registry", box=None
+    )
+    costs = []
+    for assets in [int(x) for x in arguments] or ASSETS:
+        with console.status(f"{assets} assets"):
+            costs.append(measure(assets))
+        c = costs[-1]
+        table.add_row(
+            *map(str, (c.assets, c.rows, c.packing, c.proof_bytes)),
+            f"{c.calldata_gas:,}",
+            f"{c.verifier_gas:,}",
+            f"{c.registry_gas:,}",
+        )
+    console.print(table)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps([asdict(cost) for cost in costs], indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
