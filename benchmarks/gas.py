@@ -150,12 +150,8 @@ def main(arguments: list[str]) -> None:
         with console.status(f"{assets} assets"):
             costs.append(measure(assets))
         c = costs[-1]
-        table.add_row(
-            *map(str, (c.assets, c.rows, c.packing, c.proof_bytes)),
-            f"{c.calldata_gas:,}",
-            f"{c.verifier_gas:,}",
-            f"{c.registry_gas:,}",
-        )
+        gas = (c.calldata_gas, c.verifier_gas, c.registry_gas)
+        table.add_row(*map(str, (c.assets, c.rows, c.packing, c.proof_bytes)), *(f"{item:,}" for item in gas))
     console.print(table)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps([asdict(cost) for cost in costs], indent=2) + "\n")
