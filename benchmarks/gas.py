@@ -12,26 +12,14 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from eth_account import Account
 from proofolio.pipeline import Signing, Terms, commit_source, prove_bundle
+from proofolio.stage import publish_on_stage, set_stage
 from rich.console import Console
 from rich.table import Table
 
 from attest import load_setup
 from attest.bundle import Bundle, FundFile
-from attest.chain import (
-    Approval,
-    Call,
-    Chain,
-    Deployment,
-    EmbeddedChain,
-    Journal,
-    Publisher,
-    Registry,
-    Submission,
-    deploy,
-    load_network,
-)
+from attest.chain import Call, Deployment, Registry, Submission
 from attest.chain.abi import Interface
 from attest.chain.artifacts import load_artifact
 from attest.curve import encode_point
@@ -67,44 +55,20 @@ def measure(assets: int) -> Cost:
     """Prove a synthetic fund and publish the proof on a fresh embedded chain."""
     market = synthetic_market(assets, SCENARIOS)
     terms = Terms.of(risk_policy(market), market, load_setup())
-    embedded = EmbeddedChain(genesis_time=int(time.time()))
-    chain = Chain.connect(load_network("embedded"), embedded)
-    owner, fund_account = Account.create(), Account.create()
-    for account in (owner, fund_account):
-        embedded.endow(account.address)
-    deployment = deploy(chain, bytes(owner.key))
-    keys = {name: Account.create() for name in terms.roles}
-    fund = FundFile(
-        chain_id=chain.network.chain_id,
-        registry=deployment.registry,
-        fund=fund_account.address,
-        policy_owner=owner.address,
-        signers={name: key.address for name, key in keys.items()},
-    )
-    expiry = int(time.time()) + VALIDITY_SECONDS
+    stage = set_stage(terms)
+    fund, expiry = stage.fund, int(time.time()) + VALIDITY_SECONDS
     held = terms.compiled.holdings(diversified_lots(terms.compiled))
     signing = Signing(fund, 1, expiry)
-    pairs = [commit_source(terms, held, name, bytes(key.key), signing) for name, key in keys.items()]
+    pairs = [commit_source(terms, held, name, key, signing) for name, key in stage.source_keys.items()]
     bundle = prove_bundle(terms, fund, [o for o, _ in pairs], [s for _, s in pairs], expiry)
-    registry = Registry(chain, deployment.registry)
     requirements = fund.requirements(terms.roles)
     policy = policy_id(fund.policy_owner, terms.compiled.policy_hash, requirements, 1)
-    approval = Approval(
-        as_of=terms.as_of,
-        valid_until=expiry,
-        layout_hash=terms.layout.hash,
-        owned_slots={name: terms.layout.owned_slots_hash(name) for name in terms.roles},
-        digests=(terms.statement.key.digest,),
-    )
-    chain.execute(bytes(fund_account.key), registry.register_fund(fund.fund))
-    chain.execute(bytes(owner.key), registry.register_policy(terms.compiled.policy_hash, requirements, 1))
-    chain.execute(bytes(owner.key), registry.approve_epoch(policy, 1, approval))
     submission = Submission.of(bundle, fund, policy, terms.statement.key.encode())
-    data = registry.submit(submission).data
-    verifier_gas = chain.execute(bytes(fund_account.key), verifier_call(deployment, submission, bundle, fund)).gas_used
+    data = Registry(stage.chain, fund.registry).submit(submission).data
+    call = verifier_call(stage.deployment, submission, bundle, fund)
+    verifier_gas = stage.chain.execute(stage.fund_key, call).gas_used
     with tempfile.TemporaryDirectory() as folder:
-        journal = Path(folder) / "journal.sqlite"
-        published = Publisher(registry, Journal(journal), bytes(fund_account.key)).publish(submission)
+        outcome = publish_on_stage(stage, terms, bundle, Path(folder) / "journal.sqlite")
     key = terms.statement.key
     calldata_gas = sum(16 if byte else 4 for byte in data)
     return Cost(
@@ -114,7 +78,7 @@ def measure(assets: int) -> Cost:
         len(bundle.proof()),
         calldata_gas,
         verifier_gas,
-        published.gas_used,
+        outcome.gas,
     )
 
 
