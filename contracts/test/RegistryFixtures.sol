@@ -62,7 +62,7 @@ abstract contract RegistryFixtures is Fixtures {
         registry.registerFund(FUND_OWNER);
         for (uint256 i; i < 2; ++i) {
             vm.prank(POLICY_OWNER);
-            bytes32 id = registry.registerPolicy(policyHashes[i], requirementsOf(), uint64(i + 1), "ipfs://policy");
+            bytes32 id = registry.registerPolicy(policyHashes[i], requirementsOf(), i == 0 ? 1 : 2, "ipfs://policy");
             vm.assertEq(id, policyIds[i], "policy id as in Python");
             vm.prank(POLICY_OWNER);
             registry.approveEpoch(id, 7, approvalOf(i));

@@ -1,0 +1,57 @@
+"""Constants of the Solidity sources beside the setup: parameters, type strings, and EIP-2537's price table."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from eth.precompiles.bls12_381.constants import G1_MSM_DISCOUNTS
+
+from attest.commitment import SOURCE_TYPE
+from attest.field import MODULUS
+from attest.program import BLINDING_ENTRIES, Parameters
+from attest.statement import KEY_VERSION
+from attest.transcript import POLICY_TAG
+
+LIBRARIES = Path(__file__).parents[2] / "contracts/src/libraries"
+PARAMETERS = Parameters(packing=8)
+
+
+def source(name: str) -> str:
+    return (LIBRARIES / f"{name}.sol").read_text(encoding="utf-8")
+
+
+def number(name: str, constant: str) -> int:
+    """The value of `… constant NAME = VALUE;`, in F.wrap(…) or not."""
+    match = re.search(rf"constant {constant} =\s*(?:F\.wrap\()?(0x[0-9a-f]+|\d+)\)?;", source(name))
+    assert match, constant
+    return int(match[1], 0)
+
+
+def test_field() -> None:
+    assert number("Field", "R") == MODULUS
+    assert f"{MODULUS - 2:#x})" in source("Field")
+
+
+def test_parameters() -> None:
+    assert number("StatementKeys", "VERSION") == KEY_VERSION
+    assert number("StatementKeys", "LIMB_WIDTH") == PARAMETERS.limb_width
+    assert number("StatementKeys", "LIMB_COUNT") == PARAMETERS.limb_count
+    assert number("StatementKeys", "BLINDING_ENTRIES") == BLINDING_ENTRIES
+    assert number("Values", "EDGE") == BLINDING_ENTRIES + 1
+    assert number("Constraints", "LIMB_BASE") == 2**PARAMETERS.limb_width
+
+
+def test_strings() -> None:
+    assert f'keccak256("{POLICY_TAG.decode()}")' in source("Transcript")
+    match = re.search(r"TYPEHASH = keccak256\(((?:\s*\"[^\"]*\")+)\s*\)", source("SourceSets"))
+    assert match
+    assert "".join(re.findall(r'"([^"]*)"', match[1])) == SOURCE_TYPE
+
+
+def test_discounts() -> None:
+    """As another implementation of the precompile has them."""
+    match = re.search(r"constant DISCOUNTS =\s*((?:hex\"[0-9a-f]*\"\s*)+);", source("Curve"))
+    assert match
+    table = bytes.fromhex("".join(re.findall(r'hex"([0-9a-f]*)"', match[1])))
+    assert [int.from_bytes(table[i : i + 2], "big") for i in range(0, len(table), 2)] == list(G1_MSM_DISCOUNTS)
