@@ -70,6 +70,22 @@ PublishedDecimal = Annotated[
 ]
 """A Decimal that is a string in JSON and never was a float."""
 
+
+def _published_integer(value: Any, info: ValidationInfo) -> int:
+    number = _published(value, info)
+    if number != number.to_integral_value():
+        raise ValueError("not a whole number")
+    return int(number)
+
+
+PublishedInteger = Annotated[
+    int,
+    BeforeValidator(_published_integer),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^-?[0-9]{{1,{MAX_DIGITS}}}$"}),
+]
+"""A whole number that is a string in JSON, as every number is."""
+
 Symbol = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}$")]
 """An identifier of an instrument, asset or source: ASCII, no spaces and no slash."""
 

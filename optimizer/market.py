@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -26,6 +27,7 @@ from optimizer.instruments import InstrumentSpec
 
 RETURN_DECIMALS = 9
 """Returns are published to a billionth."""
+RETURN_SCALE = 10**RETURN_DECIMALS
 
 
 class Instrument(InstrumentSpec):
@@ -139,6 +141,38 @@ class Market(Document):
     def returns(self) -> NDArray[np.float64]:
         """(S, n) simple one-day returns, columns in the order of the instruments."""
         return np.array([[float(r) for r in self.scenarios.returns[name]] for name in self.ids]).T
+
+    def horizon_returns(self, instrument_id: str, days: int) -> tuple[int, ...]:
+        """(S − days + 1,) returns over overlapping windows of consecutive days, over RETURN_SCALE.
+
+        Each is the product of the window's exact (1 + r), less 1, rounded once, half up.
+
+        Raises: DataError: an unknown instrument, a window longer than the scenarios, or, for more than a day,
+            scenario dates that are not consecutive.
+        """
+        cached = self._horizon_returns.get((instrument_id, days))
+        if cached is None:
+            cached = self._horizon_returns[instrument_id, days] = self._compounded(instrument_id, days)
+        return cached
+
+    @cached_property
+    def _horizon_returns(self) -> dict[tuple[str, int], tuple[int, ...]]:
+        return {}
+
+    def _compounded(self, instrument_id: str, days: int) -> tuple[int, ...]:
+        self.index(instrument_id)
+        daily = [int(r.scaleb(RETURN_DECIMALS)) for r in self.scenarios.returns[instrument_id]]
+        if days == 1:
+            return tuple(daily)
+        if days > len(daily):
+            raise DataError(f"a horizon of {days} days needs as many scenarios; the market has {len(daily)}")
+        first, last = self.scenarios.dates[0], self.scenarios.dates[-1]
+        if (last - first).days != len(daily) - 1:
+            raise DataError(f"a horizon of {days} days needs scenarios of consecutive days")
+        growth = [RETURN_SCALE + r for r in daily]
+        scale = RETURN_SCALE ** (days - 1)
+        products = [prod(growth[s : s + days]) for s in range(len(growth) - days + 1)]
+        return tuple((2 * product + scale) // (2 * scale) - RETURN_SCALE for product in products)
 
     def unit_pnl_usd(self, instrument_id: str) -> tuple[Fraction, ...]:
         """(S,) exact profit in USD of one unit of quantity, σ·price·return: negative when a debt grows."""

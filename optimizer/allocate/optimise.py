@@ -128,7 +128,7 @@ def _maximise_sharpe(task: Task, objective: MaximiseSharpe) -> tuple[Solution, s
 
 def shortfall_confidence(compiled: CompiledPolicy) -> float:
     """Level at which expected shortfall is reported: that of the policy's first such limit, else 0.975."""
-    levels = [c.confidence for c in compiled.policy.constraints if isinstance(c, ExpectedShortfall)]
+    levels = [c.definition.confidence for c in compiled.constraints if isinstance(c.definition, ExpectedShortfall)]
     return float(levels[0]) if levels else 0.975
 
 

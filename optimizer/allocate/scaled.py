@@ -111,8 +111,7 @@ def scaled_program(compiled: CompiledPolicy, capital_usd: float) -> ScaledProgra
     scale = capital_usd / np.array(worth)
     signs = np.array([layout[j].sign for j in range(1, layout.size)], dtype=np.float64)
     builder = _Builder(scale, signs)
-    for program in compiled.programs:
-        builder.read(program)
+    builder.read(compiled.program)
     hinges = len(builder.hinges)
     may_be_negative = np.array([layout[j].signed for j in range(1, layout.size)])
     return ScaledProgram(

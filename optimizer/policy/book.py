@@ -6,14 +6,14 @@ a limit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
 from typing import NamedTuple
 
-from optimizer.market import Instrument, Market
+from optimizer.market import RETURN_SCALE, Instrument, Market
 
 
 class Holding(NamedTuple):
@@ -36,11 +36,21 @@ class Book:
         market: prices, terms and scenarios.
         quantities: (source, instrument id) → units of quantity; debts are positive.
         netting: "across_sources" or "none", see `Policy`.
+        previous: the same quantities of the previous epoch, for limits that compare epochs.
     """
 
     market: Market
     quantities: Mapping[tuple[str, str], Fraction] = field(repr=False)
     netting: str = "across_sources"
+    previous: Mapping[tuple[str, str], Fraction] = field(default_factory=dict, repr=False)
+
+    def within(self, instruments: Collection[str] | None) -> Book:
+        """The part of the book in some instruments; None is the whole of it."""
+        if instruments is None:
+            return self
+        held = {slot: q for slot, q in self.quantities.items() if slot[1] in instruments}
+        before = {slot: q for slot, q in self.previous.items() if slot[1] in instruments}
+        return replace(self, quantities=held, previous=before)
 
     @cached_property
     def holdings(self) -> tuple[Holding, ...]:
@@ -74,13 +84,16 @@ class Book:
             sizes = [sum(sizes, Fraction(0))]
         return sum((max(side * size, Fraction(0)) for size in sizes), Fraction(0))
 
-    @cached_property
-    def losses_usd(self) -> tuple[Fraction, ...]:
-        """(S,) loss of each scenario, gains negative."""
+    def net_usd(self, instrument: str) -> Fraction:
+        """σ·price·quantity over all sources, negative for debts and shorts."""
+        return sum((h.value_usd for h in self.holdings if h.instrument.id == instrument), Fraction(0))
+
+    def losses_usd(self, days: int = 1) -> tuple[Fraction, ...]:
+        """(S − days + 1,) loss of each overlapping outcome over a horizon, gains negative."""
         scale = lcm(*(h.value_usd.denominator for h in self.holdings)) if self.holdings else 1
-        total = [0] * self.market.scenario_count
+        total = [0] * (self.market.scenario_count - days + 1)
         for h in self.holdings:
             value = int(h.value_usd * scale)
-            for s, r in enumerate(self.market.scenarios.returns[h.instrument.id]):
-                total[s] -= value * int(r.scaleb(9))
-        return tuple(Fraction(loss, scale * 10**9) for loss in total)
+            for s, r in enumerate(self.market.horizon_returns(h.instrument.id, days)):
+                total[s] -= value * r
+        return tuple(Fraction(loss, scale * RETURN_SCALE) for loss in total)

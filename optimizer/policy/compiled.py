@@ -10,6 +10,7 @@ from functools import cached_property
 from attest.program import Layout, Owner, Program, slacks
 from optimizer.errors import DataError
 from optimizer.market import Market
+from optimizer.policy.book import Book
 from optimizer.policy.constraint import Constraint, RowSlack
 from optimizer.policy.holdings import Holdings
 from optimizer.policy.model import Policy
@@ -31,11 +32,16 @@ class CompiledConstraint:
 
     name: str
     definition: Constraint
+    scope: frozenset[str] | None
     rows: tuple[int, ...]
     aux: tuple[int, ...]
     usd_per_unit: tuple[Fraction | None, ...]
     rounding_usd: Fraction
     lots_usd: Fraction
+
+    def plain_slack_usd(self, book: Book) -> Fraction:
+        """See `Constraint.plain_slack_usd`; of the instruments in its scope."""
+        return self.definition.plain_slack_usd(book.within(self.scope))
 
     @property
     def bound_usd(self) -> Fraction:
@@ -50,7 +56,9 @@ class CompiledPolicy:
     Args:
         policy, market: what was compiled.
         layout: source slots in policy order, then aux slots.
-        programs: over this one layout; all must pass.
+        program: all rows, of any number: what is optimised and reported.
+        programs: over this one layout, together all rows: what is proved; all must pass.
+        previous_layout: of the previous epoch, where a constraint compares epochs.
         unit_usd: the money unit, a power of ten.
         constraints: every constraint, the NAV floor and the gross cap first.
     """
@@ -58,14 +66,11 @@ class CompiledPolicy:
     policy: Policy
     market: Market
     layout: Layout
+    program: Program
     programs: tuple[Program, ...]
     unit_usd: Fraction
     constraints: tuple[CompiledConstraint, ...]
-
-    @property
-    def program(self) -> Program:
-        """The one program of a policy that fits into one."""
-        return self.programs[0]
+    previous_layout: Layout | None = None
 
     @cached_property
     def policy_hash(self) -> bytes:
@@ -142,13 +147,32 @@ class CompiledPolicy:
         """Exact NAV of whole lots, USD."""
         return sum((v * q for v, q in zip(self.lot_values_usd, lots, strict=True)), Fraction(0))
 
-    def slacks_usd(self, quantities: Sequence[int]) -> dict[str, Fraction]:
+    def previous_quantities(self, holdings: Holdings | None) -> tuple[int, ...]:
+        """(N',) the previous epoch's private vector: 1, its lots, and 0 in its aux slots. Secret.
+
+        Args:
+            holdings: of the previous epoch; None where no constraint compares epochs.
+        Returns: the empty vector where no constraint compares epochs.
+        Raises: DataError: the policy compares epochs and there are no holdings, or they fit another layout.
+        """
+        layout = self.previous_layout
+        if layout is None:
+            return ()
+        if holdings is None:
+            raise DataError("the policy compares epochs; give the previous epoch's holdings too")
+        vector = [1] + [0] * (layout.size - 1)
+        for j, count in zip(layout.of(Owner.SOURCE), holdings.lots(layout), strict=True):
+            vector[j] = count
+        return tuple(vector)
+
+    def slacks_usd(self, quantities: Sequence[int], previous: Sequence[int] = ()) -> dict[str, Fraction]:
         """Constraint name → what is left of its limit by the integer program, USD; ≥ 0 iff it holds. Secret.
 
         Args:
             quantities: (N,) as from `quantities`.
+            previous: (N',) as from `previous_quantities`.
         """
-        remaining = slacks(self.program, quantities)
+        remaining = slacks(self.program, quantities, previous)
         return {
             c.name: c.definition.slack_usd(
                 [

@@ -1,4 +1,4 @@
-"""Compiling a policy on a market into one integer program: lots, money unit, rows, bounds (protocol §2).
+"""Compiling a policy on a market into integer programs: lots, money unit, rows, bounds (protocol §2).
 
 Lots are powers of ten worth at most a dollar and the money unit is a power of ten far below them, both small
 enough that no limit moves by more than rounding_tolerance·gross_cap_usd. The compiler writes the rows, reads
@@ -8,27 +8,27 @@ too far; a second pass suffices, since the distances scale with both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import NoReturn
 
 from attest.errors import ProgramError
-from attest.program import PACKINGS, Layout, Owner, Parameters, Slot, check
+from attest.program import Layout, Owner, Slot, check
 from optimizer.errors import DataError, PolicyError
 from optimizer.market import Market
 from optimizer.policy.compiled import CompiledConstraint, CompiledPolicy
-from optimizer.policy.constraint import AuxSlot, Constraint
+from optimizer.policy.composition import NamedConstraint
+from optimizer.policy.constraint import AuxSlot
 from optimizer.policy.model import Policy
 from optimizer.policy.rows import RowWriter
+from optimizer.policy.split import split
 
 LARGEST_LOT_USD = Fraction(1)
 UNIT_SHARE = Fraction(1, 1000)
 """Share of the tolerance that coefficient rounding aims at; lots take the rest."""
 MAX_PASSES = 5
-
-Named = tuple[tuple[str, Constraint], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +44,39 @@ class _Scale:
     unit: int
 
 
-def compile_policy(policy: Policy, market: Market) -> CompiledPolicy:
+def compile_policy(policy: Policy, market: Market, previous_layout: Layout | None = None) -> CompiledPolicy:
     """Compile a policy on a market.
 
     Args:
         policy: the limits and sources.
         market: prices, terms and scenarios of at least the policy's instruments.
+        previous_layout: of the previous epoch's holdings, for policies that compare epochs; others ignore it.
     Raises: PolicyError: naming the field and what to change: an unknown instrument, rounding above the tolerance,
-        numbers that do not fit, or more rows than one program has.
+        numbers that do not fit, a constraint with more rows than one program has, or a missing previous layout.
     """
     constraints = policy.named_constraints()
-    _refuse_unknown(policy, market)
+    _refuse_unknown(policy, constraints, market)
+    comparing = [c.name for c in constraints if c.definition.compares_epochs]
+    if not comparing:
+        previous_layout = None
+    elif previous_layout is None:
+        detail = (
+            "compares with the previous epoch: give the layout of its holdings; a fund's first epoch is proved under a "
+            "policy without such a limit"
+        )
+        raise PolicyError(comparing[0], detail)
     tolerance = Fraction(policy.rounding_tolerance) * Fraction(policy.gross_cap_usd)
     scale = _first_scale(policy, market, tolerance)
     for _ in range(MAX_PASSES):
-        compiled, writer = _compile(policy, market, constraints, scale)
+        compiled, writer = _compile(policy, market, constraints, scale, previous_layout)
         finer = _finer(scale, compiled, tolerance)
         if finer == scale:
-            _refuse_wrapping(compiled, writer)
-            return compiled
+            return _in_programs(compiled, writer)
         scale = finer
     _refuse_coarse_lots(compiled, tolerance)
 
 
-def _refuse_unknown(policy: Policy, market: Market) -> None:
+def _refuse_unknown(policy: Policy, constraints: Sequence[NamedConstraint], market: Market) -> None:
     for i, source in enumerate(policy.sources):
         for k, name in enumerate(source.instruments):
             try:
@@ -75,11 +84,11 @@ def _refuse_unknown(policy: Policy, market: Market) -> None:
             except DataError as error:
                 detail = f"the market of {market.as_of} has no instrument {name!r}; remove it or load its market"
                 raise PolicyError(f"sources.{i}.instruments.{k}", detail) from error
-    for i, constraint in enumerate(policy.constraints):
-        for name in constraint.instruments_named:
+    for constraint in constraints:
+        for name in (*constraint.definition.instruments_named, *(constraint.scope or ())):
             if name not in policy.instruments:
                 detail = f"no source reports {name!r}; add it to a source or take it out of this constraint"
-                raise PolicyError(f"constraints.{i}", detail)
+                raise PolicyError(constraint.name, detail)
 
 
 def _floor_log10(x: Fraction) -> int:
@@ -157,40 +166,65 @@ def _layout(policy: Policy, market: Market, scale: _Scale, aux: Mapping[str, tup
     return Layout(tuple(slots))
 
 
-def _compile(policy: Policy, market: Market, constraints: Named, scale: _Scale) -> tuple[CompiledPolicy, RowWriter]:
-    aux = {name: constraint.aux(market) for name, constraint in constraints}
+def _compile(
+    policy: Policy,
+    market: Market,
+    constraints: Sequence[NamedConstraint],
+    scale: _Scale,
+    previous_layout: Layout | None,
+) -> tuple[CompiledPolicy, RowWriter]:
+    """All rows in one program, unchecked."""
+    aux = {c.name: c.definition.aux(market, c.instruments(policy.instruments)) for c in constraints}
     layout = _layout(policy, market, scale, aux)
     unit = _power(scale.unit)
-    cap = Fraction(policy.gross_cap_usd)
-    writer = RowWriter(market, layout, unit_usd=unit, gross_cap_usd=cap, netting=policy.netting, aux=aux)
-    for name, constraint in constraints:
-        writer.write(name, constraint.rows)
-    compiled = tuple(_compiled_constraint(name, constraint, writer) for name, constraint in constraints)
-    return CompiledPolicy(policy, market, layout, (writer.program(),), unit, compiled), writer
+    writer = RowWriter(
+        market,
+        layout,
+        unit_usd=unit,
+        gross_cap_usd=Fraction(policy.gross_cap_usd),
+        netting=policy.netting,
+        aux=aux,
+        previous_layout=previous_layout,
+    )
+    writer.write_previous()
+    for constraint in constraints:
+        try:
+            writer.write(constraint.name, constraint.definition.rows, constraint.scope)
+        except DataError as error:
+            raise PolicyError(constraint.name, str(error)) from error
+    compiled = tuple(_compiled_constraint(constraint, writer) for constraint in constraints)
+    program = writer.program()
+    return CompiledPolicy(policy, market, layout, program, (), unit, compiled, previous_layout), writer
 
 
-def _compiled_constraint(name: str, constraint: Constraint, writer: RowWriter) -> CompiledConstraint:
-    rows = writer.sections[name]
+def _compiled_constraint(constraint: NamedConstraint, writer: RowWriter) -> CompiledConstraint:
+    rows = writer.sections[constraint.name]
     bounds = [writer.bounds[i] for i in rows]
     money = [(b, b.usd_per_unit) for b in bounds if b.usd_per_unit is not None]
     return CompiledConstraint(
-        name,
-        constraint,
+        constraint.name,
+        constraint.definition,
+        constraint.scope,
         rows,
-        writer.aux_slots(name),
+        writer.aux_slots(constraint.name),
         tuple(b.usd_per_unit for b in bounds),
         max((b.rounding * usd for b, usd in money), default=Fraction(0)),
         max((b.lots * usd for b, usd in money), default=Fraction(0)),
     )
 
 
-def _refuse_wrapping(compiled: CompiledPolicy, writer: RowWriter) -> None:
-    rows, most = len(compiled.program.rows), Parameters(packing=PACKINGS[-1]).max_rows
-    if rows > most:
-        detail = f"needs {rows} rows, one program holds {most}; use fewer scenarios or fewer constraints over them"
-        raise PolicyError("constraints", detail)
+def _in_programs(compiled: CompiledPolicy, writer: RowWriter) -> CompiledPolicy:
+    """The programs that are proved, each within its size and kept from wrapping.
+
+    Raises: PolicyError: naming the row.
+    """
     writer.refuse_overflow(compiled.program)
-    try:
-        check(compiled.program)
-    except ProgramError as error:
-        raise PolicyError(error.row.split("/", 1)[0] or "constraints", str(error)) from error
+    sections = {c.name: c.rows for c in compiled.constraints if c.definition.listed}
+    always = [i for c in compiled.constraints if not c.definition.listed for i in c.rows]
+    programs = split(compiled.program, [*range(writer.variable_count), *always], sections)
+    for program in programs:
+        try:
+            check(program)
+        except ProgramError as error:
+            raise PolicyError(error.row.split("/", 1)[0] or "constraints", str(error)) from error
+    return replace(compiled, programs=programs)

@@ -8,7 +8,7 @@ promise, on exact rationals, and serves as the oracle in tests.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 from pydantic import Field
 
 from attest.program import Kind, decimal_string
-from optimizer.documents import Document, PublishedDecimal, Symbol
+from optimizer.documents import Document, PublishedDecimal, PublishedInteger, Symbol
 
 if TYPE_CHECKING:
     from optimizer.market import Market
@@ -29,6 +29,9 @@ Confidence = Annotated[PublishedDecimal, Field(gt=0, lt=1)]
 LimitFraction = Annotated[PublishedDecimal, Field(gt=0)]
 """A limit as a fraction of NAV."""
 
+HorizonDays = Annotated[PublishedInteger, Field(ge=1, le=365)]
+"""Days over which a loss is measured."""
+
 
 class AuxSlot(NamedTuple):
     """A slot that a constraint asks for and the prover fills.
@@ -36,12 +39,16 @@ class AuxSlot(NamedTuple):
     Args:
         label: its name inside the constraint.
         signed: whether it may be negative.
-        magnitude_fraction: bound of its absolute value, in money, as a multiple of the gross cap.
+        fraction: bound of its absolute value, in money, as a multiple of the gross cap.
+        instrument: where it holds a quantity: the instrument whose position bounds it.
+
+    With neither bound it may take any value of a part.
     """
 
     label: str
     signed: bool
-    magnitude_fraction: Fraction
+    fraction: Fraction | None = None
+    instrument: str | None = None
 
 
 class RowSlack(NamedTuple):
@@ -69,6 +76,10 @@ class Constraint(Document, ABC):
     registry: ClassVar[dict[str, type[Constraint]]] = {}
     listed: ClassVar[bool] = True
     """Whether a policy file may list the kind; the compiler adds the others itself."""
+    tightening: ClassVar[Mapping[str, int]] = {}
+    """Parameter → +1 where a larger value is a tighter limit, −1 where a smaller one is; others must not change."""
+    compares_epochs: ClassVar[bool] = False
+    """Whether the rows read the previous epoch's holdings too."""
 
     kind: str
     name: Symbol | None = None
@@ -101,9 +112,27 @@ class Constraint(Document, ABC):
     def plain_slack_usd(self, book: Book) -> Fraction:
         """What is left of the limit in USD for real-valued quantities, exactly; the promise is kept iff it is ≥ 0."""
 
-    def aux(self, market: Market) -> tuple[AuxSlot, ...]:
-        """Slots that the prover fills for this constraint."""
+    def aux(self, market: Market, instruments: Sequence[str]) -> tuple[AuxSlot, ...]:
+        """Slots that the prover fills for this constraint.
+
+        Args:
+            instruments: ids that the constraint looks at, in layout order.
+        """
         return ()
+
+    def tightens(self, base: Constraint) -> bool:
+        """Whether everything that keeps this constraint keeps `base` too, judged by the parameters alone."""
+        if type(self) is not type(base):
+            return False
+        own, other = self.model_dump(exclude={"name"}), base.model_dump(exclude={"name"})
+        return all(
+            own[name] == other[name]
+            or (
+                (name in self.tightening and None not in (own[name], other[name]))
+                and self.tightening[name] * (own[name] - other[name]) >= 0
+            )
+            for name in own
+        )
 
     def fill(self, values: Sequence[int]) -> tuple[int, ...]:
         """Best values of the aux slots: with them the rows hold whenever any values make them hold.
@@ -130,3 +159,8 @@ def percent(fraction: Decimal) -> str:
 def dollars(amount: Decimal) -> str:
     """1500000.5 → "1,500,000.5 USD"."""
     return f"{Decimal(decimal_string(amount)):,f} USD"
+
+
+def days(horizon: int) -> str:
+    """1 → "One-day", 10 → "10-day"."""
+    return "One-day" if horizon == 1 else f"{horizon}-day"

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from attest.program import canonical_hash, canonical_json
 from optimizer.documents import Document, PublishedDecimal, Symbol, parse_document, read_bytes
 from optimizer.errors import DataError, PolicyError
-from optimizer.policy.constraint import Constraint
-from optimizer.policy.constraints import KINDS
+from optimizer.policy.composition import Item, NamedConstraint, flatten
 from optimizer.policy.constraints.leverage import GrossCap
 from optimizer.policy.constraints.nav import NavFloor
-from optimizer.policy.rows import VARIABLES
+from optimizer.policy.positions import POSITIONS
+from optimizer.policy.rows import PREVIOUS, VARIABLES
 
-if TYPE_CHECKING:
-    AnyConstraint = Constraint
-else:
-    AnyConstraint = Annotated[Union[KINDS], Field(discriminator="kind")]  # noqa: UP007 -- the kinds are a tuple
-
-RESERVED_NAMES = ("nav_floor", "gross_cap", "positions", VARIABLES)
+RESERVED_NAMES = ("nav_floor", "gross_cap", POSITIONS, PREVIOUS, VARIABLES)
 """Constraint names that the compiler uses itself."""
 
 Role = Literal["custodian", "administrator", "prime_broker", "lending"]
@@ -61,7 +56,9 @@ class Policy(Document):
         netting: whether an instrument's slots are summed before a limit on sizes looks at them ("across_sources")
             or a long at one source and a short at another both count ("none").
         sources: who must report, each exactly once.
-        constraints: the limits.
+        constraints: the limits, and groups of them.
+        base: a policy whose promises this one makes too. Its constraints are inherited; one of the same name replaces
+            a base's, and may only be tighter.
     """
 
     version: Literal["1"] = "1"
@@ -71,7 +68,8 @@ class Policy(Document):
     rounding_tolerance: Annotated[PublishedDecimal, Field(gt=0, lt=1)]
     netting: Literal["across_sources", "none"] = "across_sources"
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
-    constraints: tuple[AnyConstraint, ...] = ()
+    constraints: tuple[Item, ...] = ()
+    base: Policy | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -80,34 +78,47 @@ class Policy(Document):
             raise ValueError(f"two sources are called {source!r}; rename one of them")
         if self.nav_floor_usd > self.gross_cap_usd:
             raise ValueError("nav_floor_usd exceeds gross_cap_usd, which no fund can satisfy")
-        names = Counter(name for name, _ in self.named_constraints())
-        taken = {name for name, times in names.items() if times > 1}
-        taken |= {c.name for c in self.constraints if c.name in RESERVED_NAMES}
+        own = [constraint.name for constraint in flatten(self.constraints)]
+        taken = {name for name, times in Counter(own).items() if times > 1}
+        taken |= {name for name in own if name.split(".", 1)[0] in RESERVED_NAMES}
         if taken:
             raise ValueError(f"the constraint name {min(taken)!r} is already taken; choose another")
+        if self.base is not None:
+            self._refuse_looser(self.base)
         return self
 
-    @property
-    def all_constraints(self) -> tuple[Constraint, ...]:
+    def _refuse_looser(self, base: Policy) -> None:
+        """Raises: ValueError: something that the base promises and this policy does not."""
+        if self.nav_floor_usd < base.nav_floor_usd:
+            raise ValueError("nav_floor_usd is lower than the base policy's; a policy may only tighten its base")
+        for name in ("gross_cap_usd", "rounding_tolerance"):
+            if getattr(self, name) > getattr(base, name):
+                raise ValueError(f"{name} is larger than the base policy's; a policy may only tighten its base")
+        if self.netting != base.netting:
+            raise ValueError("netting differs from the base policy's")
+        own_sources = {source.name: source for source in self.sources}
+        for source in base.sources:
+            own = own_sources.get(source.name)
+            if own is None or own.role != source.role or not set(source.instruments) <= set(own.instruments):
+                raise ValueError(f"source {source.name!r} of the base policy is missing, or reports less here")
+        inherited = {constraint.name: constraint for constraint in base.limits()}
+        for constraint in flatten(self.constraints):
+            replaced = inherited.get(constraint.name)
+            if replaced is None:
+                continue
+            if constraint.scope != replaced.scope or not constraint.definition.tightens(replaced.definition):
+                raise ValueError(f"constraint {constraint.name!r} is not tighter than the base policy's of that name")
+
+    def limits(self) -> tuple[NamedConstraint, ...]:
+        """The listed constraints, the base's first, each under its name."""
+        listed = {} if self.base is None else {constraint.name: constraint for constraint in self.base.limits()}
+        listed |= {constraint.name: constraint for constraint in flatten(self.constraints)}
+        return tuple(listed.values())
+
+    def named_constraints(self) -> tuple[NamedConstraint, ...]:
         """The two that every program has, then the listed ones."""
         always = (NavFloor(floor_usd=self.nav_floor_usd), GrossCap(cap_usd=self.gross_cap_usd))
-        return (*always, *self.constraints)
-
-    def named_constraints(self) -> tuple[tuple[str, Constraint], ...]:
-        """Every constraint under its name.
-
-        A constraint without a name takes its kind's; where several would share one, they are numbered from 1.
-        """
-        wanted = Counter(c.default_name for c in self.constraints if c.name is None)
-        seen: Counter[str] = Counter()
-        named: list[tuple[str, Constraint]] = []
-        for constraint in self.all_constraints:
-            name = constraint.name or constraint.default_name
-            if constraint.name is None and wanted[name] > 1:
-                seen[name] += 1
-                name = f"{name}-{seen[name]}"
-            named.append((name, constraint))
-        return tuple(named)
+        return (*(NamedConstraint(c.kind, c) for c in always), *self.limits())
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -121,7 +132,7 @@ class Policy(Document):
 
     def sentences(self) -> dict[str, str]:
         """Constraint name → its promise in words."""
-        return {name: constraint.sentence() for name, constraint in self.named_constraints()}
+        return {constraint.name: constraint.sentence() for constraint in self.named_constraints()}
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -9,6 +9,7 @@ row serves.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd, lcm
@@ -18,6 +19,16 @@ from attest.program import Entry, Kind, Part
 
 if TYPE_CHECKING:
     from optimizer.policy.rows import RowWriter
+
+
+POSITIONS = "positions"
+"""What the rows of positions are called."""
+
+
+def common_divisor(lots: Iterable[Fraction]) -> Fraction:
+    """The greatest fraction of which all lots are integer multiples."""
+    exact = tuple(lots)
+    return Fraction(gcd(*(lot.numerator for lot in exact)), lcm(*(lot.denominator for lot in exact)))
 
 
 @dataclass(slots=True)
@@ -49,7 +60,7 @@ class Positions:
     def __init__(self, writer: RowWriter, netting: str) -> None:
         self._writer = writer
         self._across = netting == "across_sources"
-        self._rows: dict[str, tuple[tuple[int, Fraction], ...]] = {}
+        self._rows: dict[str, tuple[int, Fraction]] = {}
 
     def gross(self, instrument: str) -> Size:
         """|position| in USD."""
@@ -79,22 +90,41 @@ class Positions:
         row, price = self._variable(slot)
         return Size(prices_usd={Entry(row, part): price for part in Part})
 
+    def net_lots(self, instrument: str) -> tuple[dict[int, int], Fraction]:
+        """x = Σ (lot_j/g) q_j as coefficients, and USD per unit of x, before σ; g is the gcd of the lots. (K.1)"""
+        slots = self._writer.slots_of(instrument)
+        lots = [Fraction(self._writer.lot(slot)) for slot in slots]
+        unit = common_divisor(lots)
+        price = Fraction(self._writer.market.instrument(instrument).price_usd)
+        return {slot: int(lot / unit) for slot, lot in zip(slots, lots, strict=True)}, price * unit
+
+    def held(self, instrument: str) -> tuple[Entry, ...]:
+        """Parts of rows of which one is not 0 exactly where the position is not 0.
+
+        Where the policy does not net, a long at one source and a short at another are two positions.
+        """
+        slots = self._writer.slots_of(instrument)
+        signed = self._writer.market.instrument(instrument).signed
+        parts = tuple(Part) if signed else (Part.PLUS,)
+        if len(slots) == 1 or (signed and not self._across):
+            rows = [self._writer.variable_row(slot) for slot in slots]
+        else:
+            rows = [self._row(instrument)[0]]
+        return tuple(Entry(row, part) for row in rows for part in parts)
+
     def _variable(self, slot: int) -> tuple[int, Fraction]:
         return self._writer.variable_row(slot), self._writer.lot_value_usd(slot)
 
     def _parts(self, instrument: str, part: Part) -> Size:
-        if instrument not in self._rows:
-            slots = self._writer.slots_of(instrument)
-            if self._across and len(slots) > 1:
-                self._rows[instrument] = (self._position_row(instrument, slots),)
-            else:
-                self._rows[instrument] = tuple(self._variable(slot) for slot in slots)
-        return Size(prices_usd={Entry(row, part): price for row, price in self._rows[instrument]})
+        slots = self._writer.slots_of(instrument)
+        netted = self._across and len(slots) > 1
+        rows = [self._row(instrument)] if netted else [self._variable(slot) for slot in slots]
+        return Size(prices_usd={Entry(row, part): price for row, price in rows})
 
-    def _position_row(self, instrument: str, slots: tuple[int, ...]) -> tuple[int, Fraction]:
-        """x = Σ (lot_j/g) q_j, with g the greatest common divisor of the lots. (K.1)"""
-        lots = [Fraction(self._writer.lot(slot)) for slot in slots]
-        unit = Fraction(gcd(*(lot.numerator for lot in lots)), lcm(*(lot.denominator for lot in lots)))
-        coefficients = {slot: int(lot / unit) for slot, lot in zip(slots, lots, strict=True)}
-        row = self._writer.count_row(f"positions/{instrument}", Kind.FREE, coefficients)
-        return row, Fraction(self._writer.market.instrument(instrument).price_usd) * unit
+    def _row(self, instrument: str) -> tuple[int, Fraction]:
+        """The free row x of an instrument that several slots hold, shared by all limits that need it. (K.1)"""
+        if instrument not in self._rows:
+            coefficients, price = self.net_lots(instrument)
+            row = self._writer.count_row(f"{POSITIONS}/{instrument}", Kind.FREE, coefficients, own=False)
+            self._rows[instrument] = (row, price)
+        return self._rows[instrument]

@@ -1,38 +1,48 @@
-"""Writing rows: exact coefficients, rounded once, and how far each row is from the real-valued policy (protocol §2).
+"""Writing rows: exact coefficients, rounded once and against the prover (protocol §2).
 
 Every coefficient on a slot is a multiple of the slot's signed value σ·p·lot, so no limit can forget the sign of
 a debt. Coefficients are fractions over one common denominator and are rounded once, floor(x + 1/2), in plain
-integers. Beside each row stands a bound on its distance from the real-valued policy:
+integers. How far a row of whole lots can then stand from its exact meaning is known before any holdings are:
 
     rounding = ½ Σ|q_j| over rounded coefficients + Σ|W_e| · rounding of the source row e                      (K.2)
     lots     = Σ|A_j| + Σ|W_e| · lots of the source row e                                                      (K.3)
 
-where Σ|q_j| is bounded through the gross cap, which is a row of every program.
+where Σ|q_j| is bounded through the gross cap, which is a row of every program. Each limit is moved against the
+prover by its whole rounding, so that a program that holds for whole lots implies the policy as it is written:
+
+    A_0 ← A_0 − ⌈rounding⌉ in an inequality,   A_0 ← A_0 + ⌈rounding⌉ in a row whose positive part is counted   (K.13)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from math import lcm
+from math import ceil, isqrt, lcm
 
-from attest.program import PART_LIMIT, Entry, Kind, Layout, Owner, Program, ProgramBuilder
+from attest.program import PART_LIMIT, RANGE_BITS, Entry, Kind, Layout, Owner, Part, Program, ProgramBuilder
 from optimizer.errors import PolicyError
-from optimizer.market import RETURN_DECIMALS, Instrument, Market
+from optimizer.market import Instrument, Market
 from optimizer.policy.constraint import AuxSlot
 from optimizer.policy.positions import Positions, Size
-
-RETURN_SCALE = 10**RETURN_DECIMALS
+from optimizer.policy.quantities import QuantityBounds
 
 VARIABLES = "holdings"
 """What the operator reads where a slot leaves its range, such as a negative debt."""
+PREVIOUS = "previous"
+"""The same for the previous epoch's slots."""
 
 
 def round_half_up(numerator: int, denominator: int) -> int:
     """floor(numerator/denominator + ½) for a positive denominator."""
     return (2 * numerator + denominator) // (2 * denominator)
+
+
+def square_root_up(value: Fraction) -> int:
+    """The least integer whose square is at least `value` ≥ 0."""
+    whole = ceil(value)
+    return isqrt(whole - 1) + 1 if whole > 0 else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +62,31 @@ class RowBound:
     usd_per_unit: Fraction | None
 
 
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One coordinate of a norm: Σ shares/denominator · σ·p·q.
+
+    Args:
+        label: of its row inside the constraint.
+        shares: (slots,) in the order of `source_slots`.
+    """
+
+    label: str
+    shares: Sequence[int]
+    denominator: int
+
+
 @dataclass(slots=True)
 class _Section:
-    """Rows and aux slots of one constraint while they are written."""
+    """Rows of one constraint while they are written, and the instruments that it looks at."""
 
     name: str
+    scope: frozenset[str] | None = None
     rows: list[int] = field(default_factory=list)
-    aux: dict[str, int] = field(default_factory=dict)
 
 
 class RowWriter:
-    """Turns multiples of slot values into rows of one integer program.
+    """Turns multiples of slot values into rows of one integer program, however long.
 
     Args:
         market: prices and scenarios.
@@ -71,6 +95,7 @@ class RowWriter:
         gross_cap_usd: bound of Σ|value of a slot|.
         netting: see `Policy`.
         aux: constraint name → the aux slots that it asked for, in layout order.
+        previous_layout: of the previous epoch, where a constraint compares epochs.
     """
 
     def __init__(
@@ -82,51 +107,38 @@ class RowWriter:
         gross_cap_usd: Fraction,
         netting: str,
         aux: Mapping[str, Sequence[AuxSlot]],
+        previous_layout: Layout | None = None,
     ) -> None:
         self.market = market
         self.unit_usd = unit_usd
         self.gross_cap_usd = gross_cap_usd
         self.source_slots = layout.of(Owner.SOURCE)
+        self.previous_layout = previous_layout
         self.positions = Positions(self, netting)
         self.bounds: list[RowBound] = []
         self.sections: dict[str, tuple[int, ...]] = {}
         self._layout = layout
         self._instruments = {j: market.instrument(layout[j].asset) for j in self.source_slots}
-        self._builder = ProgramBuilder(layout.size, aux=layout.of(Owner.AUX))
+        previous_size = previous_layout.size if previous_layout is not None else 0
+        self._builder = ProgramBuilder(layout.size, aux=layout.of(Owner.AUX), previous_size=previous_size)
         self._section = _Section(VARIABLES)
-        self._weights: dict[int, dict[Entry, int]] = {}
         self._prepare_values()
-        self._returns = self._scaled_returns()
+        self._returns: dict[int, list[list[int]]] = {}
+        self._weights: dict[int, dict[Entry, int]] = {}
         self._write_variables(aux)
 
     def _prepare_values(self) -> None:
         values = {j: self.lot_value_usd(j) / self.unit_usd for j in self.source_slots}
         self._denominator = lcm(*(v.denominator for v in values.values()))
-        self._signed_values = {j: self.instrument(j).sign * int(v * self._denominator) for j, v in values.items()}
-        # A vector that passes the rounded cap obeys Σ (v_j − ½)|q_j| ≤ cap + ½; rounding to lots adds one a slot.
-        cap = self.gross_cap_usd / self.unit_usd + Fraction(1, 2)
-        smallest = min(values.values())
-        if smallest < 1:
-            raise PolicyError("rounding_tolerance", "one lot is worth less than a money unit; choose larger lots")
-        self._largest = {j: cap / (v - Fraction(1, 2)) + len(values) for j, v in values.items()}
-        self._largest_float = {j: float(q) * (1 + 1e-9) for j, q in self._largest.items()}
-        self._by_size = sorted(self._largest.values())
-        ranks = {q: rank for rank, q in enumerate(self._by_size)}
-        self._rank = {j: ranks[q] for j, q in self._largest.items()}
-
-    def _scaled_returns(self) -> list[list[int]]:
-        """(S, slots) returns as integers over RETURN_SCALE."""
-        names = dict.fromkeys(i.id for i in self._instruments.values())
-        scaled = {n: [int(r.scaleb(RETURN_DECIMALS)) for r in self.market.scenarios.returns[n]] for n in names}
-        columns = [scaled[self.instrument(j).id] for j in self.source_slots]
-        return [list(row) for row in zip(*columns, strict=True)]
+        self._signed_values = [self.instrument(j).sign * int(v * self._denominator) for j, v in values.items()]
+        self._bounds = QuantityBounds(values, self.gross_cap_usd / self.unit_usd)
 
     def _write_variables(self, aux: Mapping[str, Sequence[AuxSlot]]) -> None:
         """The row of its own that every variable has."""
         self._variable_rows: dict[int, int] = {}
         for j in self.source_slots:
             slot = self._layout[j]
-            bound = RowBound(Fraction(0), 1, int(self._largest_float[j]) + 1, None)
+            bound = RowBound(Fraction(0), 1, self._bounds.most(j), None)
             name = f"{VARIABLES}/{slot.source} {slot.asset}"
             self._variable_rows[j] = self._add(name, Kind.FREE if slot.signed else Kind.NONNEG, {j: 1}, bound)
         self._aux: dict[str, dict[str, int]] = {}
@@ -136,22 +148,34 @@ class RowWriter:
             self._aux[constraint] = {request.label: next(numbers) for request in requests}
             for request in requests:
                 j = self._aux[constraint][request.label]
-                magnitude = int(self.gross_cap_usd / self.unit_usd * request.magnitude_fraction * 2) + 1
-                self._aux_magnitude[j] = magnitude
+                self._aux_magnitude[j] = self._largest_aux(request)
                 kind = Kind.FREE if request.signed else Kind.NONNEG
-                self._add(f"{constraint}/{request.label}", kind, {j: 1}, RowBound(Fraction(0), 0, magnitude, None))
+                bound = RowBound(Fraction(0), 0, self._aux_magnitude[j], None)
+                self._add(f"{constraint}/{request.label}", kind, {j: 1}, bound)
+        self.variable_count = len(self.bounds)
+
+    def _largest_aux(self, request: AuxSlot) -> int:
+        if request.instrument is not None:
+            coefficients, _ = self.positions.net_lots(request.instrument)
+            return self._bounds.magnitude([coefficients.get(j, 0) for j in self.source_slots])
+        if request.fraction is None:
+            return PART_LIMIT
+        return ceil(2 * request.fraction * (self.gross_cap_usd / self.unit_usd)) + 1
 
     # What a constraint may ask -----------------------------------------------------------------------------------
 
     @property
-    def scenario_count(self) -> int:
-        """S."""
-        return len(self._returns)
+    def instruments(self) -> tuple[str, ...]:
+        """Ids of the instruments that the constraint being written looks at, in layout order."""
+        held = dict.fromkeys(i.id for i in self._instruments.values())
+        scope = self._section.scope
+        return tuple(name for name in held if scope is None or name in scope)
 
     @property
-    def instruments(self) -> tuple[str, ...]:
-        """Ids of the instruments that some source holds, in layout order."""
-        return tuple(dict.fromkeys(i.id for i in self._instruments.values()))
+    def slots(self) -> tuple[int, ...]:
+        """Source slots that hold these instruments, ascending."""
+        scope = self._section.scope
+        return tuple(j for j in self.source_slots if scope is None or self._instruments[j].id in scope)
 
     def instrument(self, slot: int) -> Instrument:
         """The instrument of a source slot."""
@@ -177,13 +201,21 @@ class RowWriter:
         """The slot that the constraint being written asked for under this label."""
         return self._aux[self._section.name][label]
 
-    def shares(self, share: Callable[[int], int]) -> list[int]:
-        """One number for each source slot."""
-        return [share(j) for j in self.source_slots]
+    def scenario_count(self, days: int = 1) -> int:
+        """Number of overlapping outcomes over a horizon."""
+        return len(self._returns_of(days))
 
-    def scaled_returns(self, scenario: int) -> list[int]:
+    def scaled_returns(self, scenario: int, days: int = 1) -> list[int]:
         """(slots,) returns of one scenario over RETURN_SCALE."""
-        return self._returns[scenario]
+        return self._returns_of(days)[scenario]
+
+    def _returns_of(self, days: int) -> list[list[int]]:
+        if days not in self._returns:
+            names = dict.fromkeys(i.id for i in self._instruments.values())
+            scaled = {name: self.market.horizon_returns(name, days) for name in names}
+            columns = [scaled[self.instrument(j).id] for j in self.source_slots]
+            self._returns[days] = [list(row) for row in zip(*columns, strict=True)]
+        return self._returns[days]
 
     # What a constraint may write ---------------------------------------------------------------------------------
 
@@ -199,33 +231,44 @@ class RowWriter:
         aux: Mapping[int, int] | None = None,
         weights: Mapping[Entry, int] | None = None,
         prices_usd: Mapping[Entry, Fraction] | None = None,
+        flags_usd: Mapping[Entry, Fraction] | None = None,
+        counted: bool = False,
+        reserve: Fraction = Fraction(0),
+        worth: Fraction = Fraction(1),
     ) -> int:
-        """Add Σ shares/denominator · σ·p·q + constant, in money units, less its aggregates.
+        """Add Σ shares/denominator · σ·p·q + constant, in money units, less its aggregates, against the prover.
 
         Args:
             label: what the row is inside its constraint.
             kind: of the row.
-            shares: (slots,) over `denominator`, in the order of `source_slots`.
-            multiple: one unit of the row is 1/multiple of a money unit; applies to shares, constant and prices.
+            shares: (slots,) over `denominator`, in the order of `source_slots`; those outside the scope are ignored.
+            multiple: one unit of the row is 1/multiple of a money unit; applies to all that is in USD.
             constant_usd: on slot 0.
             aux: aux slot → exact integer coefficient.
             weights: part → exact integer weight.
             prices_usd: part → USD per unit of the part, a weight that is rounded like a coefficient.
+            flags_usd: part → USD that are taken off where the part is not 0, rounded up.
+            counted: whether the row's positive part raises a flag, which rounding must not prevent. (K.13)
+            reserve: rounding of other rows that this one takes upon itself, in its own units.
+            worth: USD of the limit in one USD of the row.
         Returns: index of the row.
         """
+        scope = self._section.scope
+        if scope is not None:
+            inside = [self._instruments[j].id in scope for j in self.source_slots]
+            shares = [k if i else 0 for i, k in zip(inside, shares, strict=True)]
         scale = self._denominator * denominator
-        numerators = [multiple * v * k for v, k in zip(self._signed_values.values(), shares, strict=True)]
+        numerators = [multiple * v * k for v, k in zip(self._signed_values, shares, strict=True)]
         rounded = [round_half_up(x, scale) for x in numerators]
         coefficients = dict(zip(self.source_slots, rounded, strict=True))
-        inexact = [self._rank[j] for j, x in zip(self.source_slots, numerators, strict=True) if x % scale]
-        rounding = self._by_size[max(inexact)] / 2 if inexact else Fraction(0)
-        magnitude = int(max(abs(a) * self._largest_float[j] for j, a in coefficients.items())) + 1
+        inexact = [x % scale != 0 for x in numerators]
+        rounding = self._bounds.total(inexact) / 2 + reserve
+        magnitude = self._bounds.magnitude(rounded)
         lots = sum(map(abs, rounded))
 
         constant = multiple * constant_usd / self.unit_usd
         coefficients[0] = round_half_up(constant.numerator, constant.denominator)
         rounding += Fraction(int(constant.denominator != 1), 2)
-        magnitude += abs(coefficients[0])
         for j, a in (aux or {}).items():
             coefficients[j] = a
             magnitude += abs(a) * self._aux_magnitude[j]
@@ -243,8 +286,15 @@ class RowWriter:
             source = self.bounds[entry.row]
             rounding += abs(weight) * source.rounding
             lots += abs(weight) * source.lots
-        bound = RowBound(rounding, lots, magnitude, self.unit_usd / multiple)
-        index = self._add(f"{self._section.name}/{label}", kind, coefficients, bound, weights=total)
+        raised = {entry: ceil(multiple * usd / self.unit_usd) for entry, usd in (flags_usd or {}).items()}
+        rounding += len(raised)
+
+        guard = ceil(rounding) if counted else -ceil(rounding) if kind is Kind.NONNEG else 0
+        coefficients[0] += guard
+        magnitude += abs(coefficients[0])
+        bound = RowBound(rounding + abs(guard), lots, magnitude, self.unit_usd / multiple * worth)
+        name = f"{self._section.name}/{label}"
+        index = self._add(name, kind, coefficients, bound, weights=total, flag_weights=raised)
         self._weights[index] = total
         return index
 
@@ -252,18 +302,21 @@ class RowWriter:
         """The weights that a value row came to have after rounding."""
         return self._weights[row]
 
+    def share_row(self, label: str, kind: Kind, shares: Mapping[int, Fraction], **options: object) -> int:
+        """`value_row` with one fraction for each slot that has a share; see there for the options."""
+        denominator = lcm(1, *(share.denominator for share in shares.values()))
+        ordered = [int(shares.get(j, Fraction(0)) * denominator) for j in self.source_slots]
+        return self.value_row(label, kind, ordered, denominator, **options)  # type: ignore[arg-type]
+
     def size_row(self, label: str, share: Fraction, sizes: Iterable[Size], constant_usd: Fraction = Fraction(0)) -> int:
-        """Add the inequality share·NAV + constant − Σ sizes ≥ 0."""
-        shares = dict.fromkeys(self.source_slots, share.numerator)
+        """Add the inequality share·NAV + constant − Σ sizes ≥ 0, NAV being that of the scope."""
+        shares = dict.fromkeys(self.source_slots, share)
         prices: dict[Entry, Fraction] = {}
         for size in sizes:
             prices |= size.prices_usd
             for j, multiple in size.shares.items():
-                shares[j] -= multiple * share.denominator
-        ordered = self.shares(lambda j: shares[j])
-        return self.value_row(
-            label, Kind.NONNEG, ordered, share.denominator, constant_usd=constant_usd, prices_usd=prices
-        )
+                shares[j] -= multiple
+        return self.share_row(label, Kind.NONNEG, shares, constant_usd=constant_usd, prices_usd=prices)
 
     def flag_row(self, label: str, budget: int, flags: Iterable[Entry]) -> int:
         """Add the inequality budget − #{raised flags} ≥ 0."""
@@ -271,22 +324,80 @@ class RowWriter:
         weights = dict.fromkeys(flags, 1)
         return self._add(f"{self._section.name}/{label}", Kind.NONNEG, {0: budget}, bound, flag_weights=weights)
 
-    def count_row(self, name: str, kind: Kind, coefficients: Mapping[int, int]) -> int:
-        """Add a row in quantities rather than money, outside the constraint being written."""
-        magnitude = int(max(abs(a) * self._largest_float[j] for j, a in coefficients.items())) + 1
-        bound = RowBound(Fraction(0), sum(map(abs, coefficients.values())), magnitude, None)
-        index = self._builder.add(name, kind, coefficients)
-        self.bounds.append(bound)
-        return index
+    def norm_rows(
+        self, limit: Fraction, components: Sequence[Component], squares: int, high: str, worth: Fraction
+    ) -> None:
+        """Add √squares · ‖components‖₂ ≤ limit·NAV as rows. (K.14)
 
-    def write(self, name: str, rows: Callable[[RowWriter], None]) -> None:
-        """Let a constraint of this name add its rows."""
-        self._section = _Section(name)
+        v_k free for each component; c = limit·NAV, nonneg; c² − squares·Σ v_k² = s⁺ + 2^77·u with u in the aux slot
+        `high`. The rounding of every v_k is taken off c, by the triangle inequality.
+
+        Args:
+            worth: USD of the limit in one USD of c.
+        """
+        rows = [self.value_row(c.label, Kind.FREE, c.shares, c.denominator) for c in components]
+        reserve = square_root_up(squares * sum((self.bounds[i].rounding ** 2 for i in rows), Fraction(0)))
+        moved = square_root_up(squares * sum((Fraction(self.bounds[i].lots) ** 2 for i in rows), Fraction(0)))
+        shares = dict.fromkeys(self.source_slots, limit)
+        radius = self.share_row("radius", Kind.NONNEG, shares, reserve=Fraction(reserve), worth=worth)
+        self.bounds[radius] = replace(self.bounds[radius], lots=self.bounds[radius].lots + moved)
+        parts = {Entry(row, part): squares for row in rows for part in Part}
+        self._add(
+            f"{self._section.name}/norm",
+            Kind.NONNEG,
+            {self.aux(high): -(1 << RANGE_BITS)},
+            RowBound(Fraction(0), 0, 0, None),
+            square_weights={Entry(radius, Part.PLUS): -1} | parts,
+        )
+
+    def count_row(
+        self,
+        name: str,
+        kind: Kind,
+        coefficients: Mapping[int, int],
+        *,
+        previous: Mapping[int, int] | None = None,
+        magnitude: int | None = None,
+        own: bool = True,
+    ) -> int:
+        """Add a row in quantities rather than money, exact.
+
+        Args:
+            name: inside the constraint being written, or whole where the row is not its `own` but shared.
+            coefficients: slot → integer, aux slots too; previous: slot of the previous epoch's vector → integer.
+            magnitude: bound of its absolute value; None derives it.
+        """
+        if magnitude is None:
+            magnitude = self._bounds.magnitude([coefficients.get(j, 0) for j in self.source_slots])
+            magnitude += sum(abs(a) * self._aux_magnitude.get(j, 0) for j, a in coefficients.items())
+        lots = sum(abs(a) for j, a in coefficients.items() if j not in self._aux_magnitude and j)
+        lots += sum(map(abs, (previous or {}).values()))
+        bound = RowBound(Fraction(0), lots, magnitude, None)
+        if own:
+            return self._add(f"{self._section.name}/{name}", kind, coefficients, bound, previous=previous)
+        self.bounds.append(bound)
+        return self._builder.add(name, kind, coefficients, previous=previous)
+
+    def write_previous(self) -> None:
+        """The row of its own that every slot of the previous epoch has."""
+        if self.previous_layout is None:
+            return
+        self._section = _Section(PREVIOUS)
+        for j in range(1, self.previous_layout.size):
+            slot = self.previous_layout[j]
+            kind = Kind.FREE if slot.signed else Kind.NONNEG
+            name = f"{PREVIOUS}/{slot.source or 'aux'} {slot.asset}"
+            self._add(name, kind, {}, RowBound(Fraction(0), 1, 0, None), previous={j: 1})
+        self.sections[PREVIOUS] = tuple(self._section.rows)
+
+    def write(self, name: str, rows: Callable[[RowWriter], None], scope: frozenset[str] | None = None) -> None:
+        """Let a constraint of this name add its rows, looking at the instruments of its scope only."""
+        self._section = _Section(name, scope)
         rows(self)
         self.sections[name] = tuple(self._section.rows)
 
     def program(self) -> Program:
-        """All rows so far, unchecked."""
+        """All rows so far, unchecked and of any number."""
         return self._builder.build()
 
     def aux_slots(self, name: str) -> tuple[int, ...]:
@@ -310,10 +421,20 @@ class RowWriter:
         coefficients: Mapping[int, int],
         bound: RowBound,
         *,
+        previous: Mapping[int, int] | None = None,
         weights: Mapping[Entry, int] | None = None,
         flag_weights: Mapping[Entry, int] | None = None,
+        square_weights: Mapping[Entry, int] | None = None,
     ) -> int:
-        index = self._builder.add(name, kind, coefficients, weights=weights, flag_weights=flag_weights)
+        index = self._builder.add(
+            name,
+            kind,
+            coefficients,
+            previous=previous,
+            weights=weights,
+            flag_weights=flag_weights,
+            square_weights=square_weights,
+        )
         self.bounds.append(bound)
         self._section.rows.append(index)
         return index

@@ -122,7 +122,7 @@ def test_conflicts_are_conflicts_and_minimal(data: st.DataObject) -> None:
         named = error.constraints
     else:
         assume(False)
-    kept = [c for n, c in with_all.policy.named_constraints() if n in named and n not in ("nav_floor", "gross_cap")]
+    kept = [c for n, c, _ in with_all.policy.named_constraints() if n in named and n not in ("nav_floor", "gross_cap")]
     with pytest.raises(Infeasible):
         optimise(_compiled(market, *kept), MaximiseReturn(), CAPITAL)
     for dropped in kept:

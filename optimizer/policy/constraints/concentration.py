@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -20,6 +21,8 @@ class Concentration(Constraint):
         limit: as a fraction of NAV.
         instruments: those limited, each on its own; None limits every instrument.
     """
+
+    tightening: ClassVar[Mapping[str, int]] = {"limit": -1}
 
     kind: Literal["concentration"] = "concentration"
     limit: LimitFraction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
@@ -20,6 +21,8 @@ class GrossLeverage(Constraint):
         limit: as a multiple of NAV.
         instruments: those that count; None counts all, stablecoins and debts included.
     """
+
+    tightening: ClassVar[Mapping[str, int]] = {"limit": -1}
 
     kind: Literal["gross_leverage"] = "gross_leverage"
     limit: LimitFraction

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -24,6 +25,8 @@ class PositionLimit(Constraint):
         instrument: the instrument.
         min_usd, max_usd: at least one of them; negative for shorts.
     """
+
+    tightening: ClassVar[Mapping[str, int]] = {"min_usd": 1, "max_usd": -1}
 
     kind: Literal["position_limit"] = "position_limit"
     instrument: Symbol

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attest.program import Entry, Kind, Part
 from optimizer.errors import PolicyError
-from optimizer.market import Market
+from optimizer.market import RETURN_SCALE, Market
 from optimizer.policy.book import Book
-from optimizer.policy.constraint import AuxSlot, Confidence, Constraint, LimitFraction, percent
-from optimizer.policy.rows import RETURN_SCALE, RowWriter
+from optimizer.policy.constraint import AuxSlot, Confidence, Constraint, HorizonDays, LimitFraction, days, percent
+from optimizer.policy.rows import RowWriter
 
 LEVEL = "t"
 
@@ -33,34 +33,42 @@ class ExpectedShortfall(Constraint):
     Args:
         confidence: level c.
         limit: as a fraction of NAV.
+        horizon_days: of the losses; longer than a day, over all overlapping windows of the scenarios.
     """
+
+    tightening: ClassVar[Mapping[str, int]] = {"confidence": 1, "limit": -1}
 
     kind: Literal["expected_shortfall"] = "expected_shortfall"
     confidence: Confidence
     limit: LimitFraction
+    horizon_days: HorizonDays = 1
 
     def sentence(self) -> str:
-        return f"One-day expected shortfall at {percent(self.confidence)} is at most {percent(self.limit)} of NAV."
+        return (
+            f"{days(self.horizon_days)} expected shortfall at {percent(self.confidence)} is at most "
+            f"{percent(self.limit)} of NAV."
+        )
 
-    def aux(self, market: Market) -> tuple[AuxSlot, ...]:
-        largest = max(abs(r) for series in market.scenarios.returns.values() for r in series)
-        return (AuxSlot(LEVEL, signed=True, magnitude_fraction=Fraction(largest)),)
+    def aux(self, market: Market, instruments: Sequence[str]) -> tuple[AuxSlot, ...]:
+        largest = max(abs(r) for name in instruments for r in market.horizon_returns(name, self.horizon_days))
+        return (AuxSlot(LEVEL, signed=True, fraction=Fraction(largest, RETURN_SCALE)),)
 
     def rows(self, writer: RowWriter) -> None:
         """With (1 − c)S = a/b: a(limit·NAV − t) − b Σ max(loss_s − t, 0) ≥ 0. (K.9)"""
         level = writer.aux(LEVEL)
-        mass = tail_mass(Fraction(self.confidence), writer.scenario_count)
+        scenarios = writer.scenario_count(self.horizon_days)
+        mass = tail_mass(Fraction(self.confidence), scenarios)
         weights = {}
-        for s in range(writer.scenario_count):
-            shares = [-r for r in writer.scaled_returns(s)]
+        for s in range(scenarios):
+            shares = [-r for r in writer.scaled_returns(s, self.horizon_days)]
             row = writer.value_row(f"loss {s}", Kind.FREE, shares, RETURN_SCALE, aux={level: -1})
             weights[Entry(row, Part.PLUS)] = mass.denominator
         limit, a = Fraction(self.limit), mass.numerator
-        shares = writer.shares(lambda _: limit.numerator)
-        writer.value_row("limit", Kind.NONNEG, shares, limit.denominator, multiple=a, aux={level: -a}, weights=weights)
+        nav = dict.fromkeys(writer.slots, limit)
+        writer.share_row("limit", Kind.NONNEG, nav, multiple=a, aux={level: -a}, weights=weights)
 
     def plain_slack_usd(self, book: Book) -> Fraction:
-        losses = sorted(book.losses_usd, reverse=True)
+        losses = sorted(book.losses_usd(self.horizon_days), reverse=True)
         mass = tail_mass(Fraction(self.confidence), len(losses))
         whole = int(mass)
         tail = sum(losses[:whole], Fraction(0))

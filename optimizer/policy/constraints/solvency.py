@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from math import lcm
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -57,6 +56,8 @@ class Solvency(Constraint):
         margin_usd: surplus that must remain.
     """
 
+    tightening: ClassVar[Mapping[str, int]] = {"margin_usd": 1}
+
     kind: Literal["solvency"] = "solvency"
     margin_usd: Annotated[PublishedDecimal, Field(ge=0)] = Decimal(0)
 
@@ -67,7 +68,7 @@ class Solvency(Constraint):
     def rows(self, writer: RowWriter) -> None:
         """Σ hp·q − Σ gp·q − Σ (g − h)p·s⁻ − margin ≥ 0. (K.7)"""
         factors, prices, bare = {}, {}, []
-        for j in writer.source_slots:
+        for j in writer.slots:
             instrument = writer.instrument(j)
             h, g = asset_factor(instrument), debt_factor(instrument)
             factors[j] = h if instrument.sign > 0 else g
@@ -75,10 +76,8 @@ class Solvency(Constraint):
                 prices[Entry(writer.variable_row(j), Part.MINUS)] = (g - h) * writer.lot_value_usd(j)
                 if h != 1:
                     bare.append((instrument.id, writer.variable_row(j)))
-        scale = lcm(*(f.denominator for f in factors.values()))
-        shares = writer.shares(lambda j: int(factors[j] * scale))
         margin = -Fraction(self.margin_usd)
-        index = writer.value_row("surplus", Kind.NONNEG, shares, scale, constant_usd=margin, prices_usd=prices)
+        index = writer.share_row("surplus", Kind.NONNEG, factors, constant_usd=margin, prices_usd=prices)
         refuse_bare_haircuts(bare, writer.weights(index))
 
     def plain_slack_usd(self, book: Book) -> Fraction:

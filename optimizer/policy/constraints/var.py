@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import ClassVar, Literal
 
 from attest.program import Entry, Kind, Part
+from optimizer.market import RETURN_SCALE
 from optimizer.policy.book import Book
-from optimizer.policy.constraint import Confidence, Constraint, LimitFraction, RowSlack, percent
-from optimizer.policy.rows import RETURN_SCALE, RowWriter
+from optimizer.policy.constraint import Confidence, Constraint, HorizonDays, LimitFraction, RowSlack, days, percent
+from optimizer.policy.rows import RowWriter
 
 
 def exceedances(confidence: Fraction, scenarios: int) -> int:
@@ -25,15 +26,20 @@ class HistoricalVar(Constraint):
     Args:
         confidence: level c.
         limit: as a fraction of NAV.
+        horizon_days: of the losses; longer than a day, over all overlapping windows of the scenarios.
     """
+
+    tightening: ClassVar[Mapping[str, int]] = {"confidence": 1, "limit": -1}
 
     kind: Literal["historical_var"] = "historical_var"
     confidence: Confidence
     limit: LimitFraction
+    horizon_days: HorizonDays = 1
 
     def sentence(self) -> str:
         return (
-            f"One-day historical value at risk at {percent(self.confidence)} is at most {percent(self.limit)} of NAV."
+            f"{days(self.horizon_days)} historical value at risk at {percent(self.confidence)} is at most "
+            f"{percent(self.limit)} of NAV."
         )
 
     def rows(self, writer: RowWriter) -> None:
@@ -41,13 +47,16 @@ class HistoricalVar(Constraint):
         limit = Fraction(self.limit)
         denominator = RETURN_SCALE * limit.denominator
         flags = []
-        for s in range(writer.scenario_count):
-            shares = [-(r * limit.denominator + RETURN_SCALE * limit.numerator) for r in writer.scaled_returns(s)]
-            flags.append(Entry(writer.value_row(f"excess {s}", Kind.FREE, shares, denominator), Part.PLUS))
-        writer.flag_row("count", exceedances(Fraction(self.confidence), writer.scenario_count), flags)
+        scenarios = writer.scenario_count(self.horizon_days)
+        for s in range(scenarios):
+            returns = writer.scaled_returns(s, self.horizon_days)
+            shares = [-(r * limit.denominator + RETURN_SCALE * limit.numerator) for r in returns]
+            row = writer.value_row(f"excess {s}", Kind.FREE, shares, denominator, counted=True)
+            flags.append(Entry(row, Part.PLUS))
+        writer.flag_row("count", exceedances(Fraction(self.confidence), scenarios), flags)
 
     def plain_slack_usd(self, book: Book) -> Fraction:
-        losses = sorted(book.losses_usd, reverse=True)
+        losses = sorted(book.losses_usd(self.horizon_days), reverse=True)
         value_at_risk = losses[exceedances(Fraction(self.confidence), len(losses))]
         return Fraction(self.limit) * book.nav_usd - value_at_risk
 
