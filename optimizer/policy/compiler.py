@@ -3,7 +3,7 @@
 Lots are powers of ten worth at most a dollar and the money unit is a power of ten far below them, both small
 enough that no limit moves by more than rounding_tolerance·gross_cap_usd. The compiler writes the rows, reads
 off how far each stands from the policy, and writes them again with smaller lots or a smaller unit where that is
-too far; a second pass suffices, since the distances scale with both.
+too far; few passes suffice, since the distances scale with both.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Sca
     rounding = max(c.rounding_usd for c in compiled.constraints)
     lots = max(c.lots_usd for c in compiled.constraints)
     if 2 * lots <= tolerance:
-        return _Scale(scale.lots, scale.unit - _decades(max(rounding / (UNIT_SHARE * tolerance), Fraction(2))))
+        return _Scale(scale.lots, scale.unit - _decades(max(4 * rounding / tolerance, Fraction(2))))
     fixed = [name for name in compiled.policy.instruments if name not in scale.lots]
     values = list(zip(compiled.source_slots, compiled.lot_values_usd, strict=True))
     fixed_usd = sum((abs(v) for j, v in values if compiled.layout[j].asset in fixed), Fraction(0))
@@ -138,7 +138,7 @@ def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Sca
     if not free_usd or fixed_usd > max(tolerance, free_usd):
         _refuse_coarse_lots(compiled, tolerance)
     down = _decades(max(2 * lots / tolerance, Fraction(2)))
-    return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - 2 * down)
+    return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - down)
 
 
 def _refuse_coarse_lots(compiled: CompiledPolicy, tolerance: Fraction) -> NoReturn:

@@ -160,7 +160,8 @@ class RowWriter:
             return self._bounds.magnitude([coefficients.get(j, 0) for j in self.source_slots])
         if request.fraction is None:
             return PART_LIMIT
-        return ceil(2 * request.fraction * (self.gross_cap_usd / self.unit_usd)) + 1
+        largest: Fraction = 2 * request.fraction * self.gross_cap_usd / self.unit_usd
+        return ceil(largest) + 1
 
     # What a constraint may ask -----------------------------------------------------------------------------------
 

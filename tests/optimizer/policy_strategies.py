@@ -24,6 +24,8 @@ from optimizer.policy.holdings import whole_lots
 from tests.optimizer.strategies import decimals
 
 CAP_USD = Decimal(10_000_000)
+SOLID_USD = Decimal(20_000)
+"""NAV below which drawn quantities are topped up: limits as fractions of next to nothing are no limits."""
 
 
 def policy_of(
@@ -73,13 +75,17 @@ def splits(draw: st.DrawFn, market: Market) -> list[tuple[str, tuple[str, ...]]]
 def quantities(
     draw: st.DrawFn, market: Market, sources: Sequence[tuple[str, Sequence[str]]]
 ) -> dict[tuple[str, str], Decimal]:
-    """Real-valued quantities of every slot, finer than any lot, worth up to 100 000 USD each."""
+    """Real-valued quantities of every slot, finer than any lot, worth up to 100 000 USD each, of positive NAV."""
     held: dict[tuple[str, str], Decimal] = {}
     for source, names in sources:
         for name in names:
             instrument = market.instrument(name)
             value = draw(decimals("-100000" if instrument.signed else "0", "100000", 6))
             held[source, name] = (value / instrument.price_usd).quantize(Decimal("1E-15"))
+    nav = sum(market.instrument(name).sign * market.instrument(name).price_usd * q for (_, name), q in held.items())
+    owned = [slot for slot in held if market.instrument(slot[1]).sign > 0]
+    if nav < SOLID_USD and owned:
+        held[owned[0]] += ((SOLID_USD - nav) / market.instrument(owned[0][1]).price_usd).quantize(Decimal("1E-15"))
     return held
 
 

@@ -107,7 +107,7 @@ def test_every_stated_bound_is_within_the_tolerance(large: CompiledPolicy) -> No
 def test_random_policies_compile_within_their_tolerance_to_programs_that_pass_the_rules(data: st.DataObject) -> None:
     market = data.draw(markets(max_instruments=5, max_scenarios=20))
     cap = data.draw(decimals("10", "1000000000", 2))
-    tolerance = data.draw(st.sampled_from(["0.0000001", "0.000001", "0.0001"]))
+    tolerance = data.draw(st.sampled_from(["0.0000005", "0.000001", "0.0001"]))
     sources = data.draw(splits(market))
     constraints = data.draw(constraint_lists(market))
     policy = policy_of(market, *constraints, sources=sources, gross_cap_usd=cap, rounding_tolerance=tolerance)
