@@ -78,7 +78,7 @@ class Row:
     def bounds_variable(self, slot: int, previous: bool = False) -> bool:
         """Whether this is the variable row of a slot: A = e_slot, no aggregate."""
         own, other = (self.previous, self.coefficients) if previous else (self.coefficients, self.previous)
-        return not self.is_target and not other and dict(own) == {slot: 1}
+        return len(own) == 1 and own.get(slot) == 1 and not other and not self.is_target
 
 
 @dataclass(frozen=True, slots=True)

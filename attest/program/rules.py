@@ -14,7 +14,7 @@ from attest.program.layout import Layout, Owner
 from attest.program.parameters import RANGE_BITS, packing_for
 from attest.program.rows import Entry, Kind, Part, Program, Row, Weights
 
-PART_LIMIT = 2**RANGE_BITS - 1
+PART_LIMIT: int = 2**RANGE_BITS - 1
 
 
 def check(program: Program) -> None:
@@ -54,9 +54,8 @@ def check_layout(program: Program, layout: Layout, previous_layout: Layout | Non
         bounded = {
             slot
             for row in program.rows
-            if row.kind == Kind.NONNEG
             for slot in (row.previous if previous else row.coefficients)
-            if row.bounds_variable(slot, previous)
+            if row.kind == Kind.NONNEG and row.bounds_variable(slot, previous)
         }
         for slot in range(1, size):
             if not vector_layout[slot].signed and slot not in bounded:
@@ -96,7 +95,9 @@ def _check_shape(program: Program) -> None:
 
 
 def _check_variable_rows(program: Program) -> None:
-    bounded = {j for row in program.rows for j in row.coefficients if row.bounds_variable(j)}
+    bounded = {
+        j for row in program.rows if len(row.coefficients) == 1 for j in row.coefficients if row.bounds_variable(j)
+    }
     missing = set(range(1, program.size)) - bounded
     if missing:
         raise ProgramError("variable row", "", f"slot {min(missing)} has no row of its own that bounds it")

@@ -311,13 +311,16 @@ class RowWriter:
 
     def size_row(self, label: str, share: Fraction, sizes: Iterable[Size], constant_usd: Fraction = Fraction(0)) -> int:
         """Add the inequality share·NAV + constant − Σ sizes ≥ 0, NAV being that of the scope."""
-        shares = dict.fromkeys(self.source_slots, share)
+        shares = dict.fromkeys(self.source_slots, share.numerator)
         prices: dict[Entry, Fraction] = {}
         for size in sizes:
             prices |= size.prices_usd
             for j, multiple in size.shares.items():
-                shares[j] -= multiple
-        return self.share_row(label, Kind.NONNEG, shares, constant_usd=constant_usd, prices_usd=prices)
+                shares[j] -= multiple * share.denominator
+        ordered = list(shares.values())
+        return self.value_row(
+            label, Kind.NONNEG, ordered, share.denominator, constant_usd=constant_usd, prices_usd=prices
+        )
 
     def flag_row(self, label: str, budget: int, flags: Iterable[Entry]) -> int:
         """Add the inequality budget − #{raised flags} ≥ 0."""
