@@ -124,15 +124,13 @@ class Constraint(Document, ABC):
         """Whether everything that keeps this constraint keeps `base` too, judged by the parameters alone."""
         if type(self) is not type(base):
             return False
-        own, other = self.model_dump(exclude={"name"}), base.model_dump(exclude={"name"})
-        return all(
-            own[name] == other[name]
-            or (
-                (name in self.tightening and None not in (own[name], other[name]))
-                and self.tightening[name] * (own[name] - other[name]) >= 0
-            )
-            for name in own
-        )
+        for name in type(self).model_fields.keys() - {"name"}:
+            own, other = getattr(self, name), getattr(base, name)
+            direction = self.tightening.get(name, 0)
+            comparable = direction != 0 and own is not None and other is not None
+            if own != other and not (comparable and direction * (own - other) > 0):
+                return False
+        return True
 
     def fill(self, values: Sequence[int]) -> tuple[int, ...]:
         """Best values of the aux slots: with them the rows hold whenever any values make them hold.
