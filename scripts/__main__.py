@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.markup import escape
 
-from . import chain, offline
+from . import chain, offline, policy
 from .demo import demo
 from .terminal import exit_code, fail
 
@@ -35,6 +35,7 @@ for verb in (
     offline.schema,
 ):
     app.command()(verb)
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

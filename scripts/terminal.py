@@ -45,17 +45,17 @@ def fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def table(title: str, *columns: str) -> Table:
-    """A plain table; all columns but the first are right-aligned."""
+def table(title: str, *columns: str, prose: bool = False) -> Table:
+    """A plain table; all columns but the first are right-aligned, unless they hold sentences."""
     result = Table(title=title, title_justify="left", title_style="bold", min_width=60, box=None, pad_edge=False)
     for i, column in enumerate(columns):
-        result.add_column(column, justify="left" if i == 0 else "right")
+        result.add_column(column, justify="left" if i == 0 or prose else "right")
     return result
 
 
-def usd(amount: float | Fraction | Decimal) -> str:
-    """An amount in whole dollars."""
-    return f"{float(amount):,.0f}"
+def usd(amount: float | Fraction | Decimal, digits: int = 0) -> str:
+    """An amount in dollars."""
+    return f"{float(amount):,.{digits}f}"
 
 
 def percent(fraction: float | Fraction | Decimal, digits: int = 2) -> str:
