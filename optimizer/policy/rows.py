@@ -248,7 +248,8 @@ class RowWriter:
             aux: aux slot → exact integer coefficient.
             weights: part → exact integer weight.
             prices_usd: part → USD per unit of the part, a weight that is rounded like a coefficient.
-            flags_usd: part → USD that are taken off where the part is not 0, rounded up.
+            flags_usd: part → USD that are taken off where the part is not 0; they take the row's rounding upon
+                themselves, so that without them nothing is taken off.
             counted: whether the row's positive part raises a flag, which rounding must not prevent. (K.13)
             reserve: rounding of other rows that this one takes upon itself, in its own units.
             worth: USD of the limit in one USD of the row.
@@ -287,10 +288,10 @@ class RowWriter:
             source = self.bounds[entry.row]
             rounding += abs(weight) * source.rounding
             lots += abs(weight) * source.lots
-        raised = {entry: ceil(multiple * usd / self.unit_usd) for entry, usd in (flags_usd or {}).items()}
-        rounding += len(raised)
-
-        guard = ceil(rounding) if counted else -ceil(rounding) if kind is Kind.NONNEG else 0
+        reserved = ceil(rounding)
+        guard = reserved if counted else -reserved if kind is Kind.NONNEG and not flags_usd else 0
+        raised = {entry: ceil(multiple * usd / self.unit_usd) + reserved for entry, usd in (flags_usd or {}).items()}
+        rounding += sum(raised.values()) - sum(multiple * usd / self.unit_usd for usd in (flags_usd or {}).values())
         coefficients[0] += guard
         magnitude += abs(coefficients[0])
         bound = RowBound(rounding + abs(guard), lots, magnitude, self.unit_usd / multiple * worth)
