@@ -30,15 +30,83 @@ RETURN_DECIMALS = 9
 RETURN_SCALE = 10**RETURN_DECIMALS
 
 
+GreekName = Literal["delta", "gamma", "vega", "theta"]
+
+
+class Greeks(Document):
+    """Sensitivities of one unit of an instrument whose value is no multiple of its asset's price, before σ.
+
+    Args:
+        delta_usd: USD for a move of the asset by 100 % at the present slope.
+        gamma_usd: USD by which delta_usd changes when the asset moves by 1 %.
+        vega_usd: USD for one point (0.01) of volatility.
+        theta_usd: USD a day.
+    """
+
+    delta_usd: PublishedDecimal = Decimal(0)
+    gamma_usd: PublishedDecimal = Decimal(0)
+    vega_usd: PublishedDecimal = Decimal(0)
+    theta_usd: PublishedDecimal = Decimal(0)
+
+
 class Instrument(InstrumentSpec):
     """An instrument with its price.
 
     Args:
         price_usd: USD per unit of quantity, > 0, of debts too.
+        greeks: of an option or a pool share, and of nothing else.
         and those of `InstrumentSpec`.
     """
 
     price_usd: Annotated[PublishedDecimal, Field(gt=0)]
+    greeks: Greeks | None = None
+
+    @model_validator(mode="after")
+    def _greeks_fit_the_kind(self) -> Self:
+        if self.position.linear and self.greeks is not None:
+            raise ValueError(f"{self.id!r} is {self.kind}: its delta is its price, and it takes no greeks")
+        if not self.position.linear and self.greeks is None:
+            raise ValueError(f"{self.id!r} is {self.kind}: publish its greeks")
+        return self
+
+    def dollar_greek(self, name: GreekName) -> Fraction:
+        """A sensitivity in USD per unit of quantity, before σ: see `Greeks`."""
+        if self.greeks is None:
+            return Fraction(self.price_usd) if name == "delta" else Fraction(0)
+        return Fraction(getattr(self.greeks, f"{name}_usd"))
+
+
+class AssetTerms(Document):
+    """What is published of an asset, whatever instruments are in it.
+
+    Args:
+        issuer: who stands behind it, None for nobody.
+        daily_volume_usd: traded a day, None where it is not published.
+    """
+
+    issuer: Symbol | None = None
+    daily_volume_usd: Annotated[PublishedDecimal, Field(ge=0)] | None = None
+
+
+class RiskModel(Document):
+    """Cov_ij = Σ_k l_ik l_jk + [i = j] specific_i² of one-day returns: what is attested is this published matrix.
+
+    Args:
+        factors: (K,) names.
+        loadings: instrument id → (K,) return for a move of each factor by one standard deviation.
+        specific: instrument id → standard deviation of its own, ≥ 0; none for those left out.
+    """
+
+    factors: Annotated[tuple[Symbol, ...], Field(min_length=1)]
+    loadings: dict[Symbol, tuple[PublishedDecimal, ...]]
+    specific: dict[Symbol, Annotated[PublishedDecimal, Field(ge=0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for name, series in self.loadings.items():
+            if len(series) != len(self.factors):
+                raise ValueError(f"{name!r} has {len(series)} loadings for {len(self.factors)} factors")
+        return self
 
 
 class Scenarios(Document):
@@ -77,6 +145,9 @@ class Market(Document):
         source: where the data come from, in words.
         instruments: (n,) with distinct ids.
         scenarios: with exactly the returns of these instruments.
+        assets: asset → what is published of it.
+        betas: factor → instrument id → move of the instrument's unit price for one of the factor.
+        risk_model: covariance of all instruments, None where it is not published.
     """
 
     version: Literal["1"] = "1"
@@ -84,6 +155,9 @@ class Market(Document):
     source: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
     instruments: Annotated[tuple[Instrument, ...], Field(min_length=1)]
     scenarios: Scenarios
+    assets: dict[Symbol, AssetTerms] = Field(default_factory=dict)
+    betas: dict[Symbol, dict[Symbol, PublishedDecimal]] = Field(default_factory=dict)
+    risk_model: RiskModel | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -98,6 +172,20 @@ class Market(Document):
             raise ValueError(f"the scenarios have returns of {min(unknown)!r}, which is no instrument")
         if self.scenarios.dates[-1] > self.as_of:
             raise ValueError(f"the scenario of {self.scenarios.dates[-1]} is later than the market of {self.as_of}")
+        strangers = set(self.assets) - {instrument.asset for instrument in self.instruments}
+        if strangers:
+            raise ValueError(f"there are terms of the asset {min(strangers)!r}, which no instrument is in")
+        for factor, betas in self.betas.items():
+            if betas.keys() - set(self.ids):
+                raise ValueError(
+                    f"factor {factor!r} has a beta of {min(betas.keys() - set(self.ids))!r}, no instrument"
+                )
+        if self.risk_model is not None:
+            if set(self.risk_model.loadings) != set(self.ids):
+                odd = set(self.risk_model.loadings) ^ set(self.ids)
+                raise ValueError(f"the risk model has loadings of exactly the instruments; {min(odd)!r} differs")
+            if set(self.risk_model.specific) - set(self.ids):
+                raise ValueError("the risk model has a specific volatility of something that is no instrument")
         return self
 
     @property
@@ -129,6 +217,24 @@ class Market(Document):
     def hash(self) -> bytes:
         """The market hash that stands in every statement key: keccak256 of the canonical JSON, 32 bytes."""
         return canonical_hash(self.model_dump(mode="json"))
+
+    def asset_terms(self, asset: str) -> AssetTerms:
+        """What is published of an asset; nothing where it has no terms."""
+        return self.assets.get(asset, AssetTerms())
+
+    def beta(self, factor: str, instrument_id: str) -> Fraction:
+        """Raises: DataError: it is not published."""
+        try:
+            return Fraction(self.betas[factor][instrument_id])
+        except KeyError:
+            raise DataError(
+                f"the market publishes no beta of {instrument_id!r} to {factor!r}; add it to betas"
+            ) from None
+
+    @property
+    def cash_assets(self) -> frozenset[str]:
+        """Assets that count as cash: the dollar, and whatever a stablecoin of the market is in."""
+        return frozenset({"USD"} | {i.asset for i in self.instruments if i.kind == "stablecoin"})
 
     def signs(self) -> NDArray[np.float64]:
         """(n,) of +1 and −1."""

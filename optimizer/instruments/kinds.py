@@ -1,7 +1,7 @@
 """Kinds of instruments: which way a position counts, and what one unit of it returns in a day.
 
-A new kind is one more `Position` in `KINDS`; one whose value is no multiple of its asset's price overrides
-`unit_return`.
+A new kind is one more `Position` in `KINDS`. One whose value is no multiple of its asset's price is not linear: its
+returns cannot be had from closes, and its market file publishes them together with its Greeks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 DAYS_PER_YEAR = 365
 """Crypto markets trade every day, and lending protocols accrue every day."""
 
-InstrumentKind = Literal["spot", "stablecoin", "supply", "borrow"]
+InstrumentKind = Literal["spot", "stablecoin", "staking", "supply", "borrow", "option", "lp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,14 @@ class Position:
     Args:
         sign: σ, +1 where a quantity is owned, −1 where it is owed.
         may_be_short: whether a fund can hold a negative quantity of it.
+        lent: whether it stands at a lending protocol, in an account there.
+        linear: whether its value is a multiple of its asset's price.
     """
 
     sign: int
     may_be_short: bool
+    lent: bool = False
+    linear: bool = True
 
     def unit_return(self, asset_return: Fraction, yield_annual: Decimal) -> Fraction:
         """Simple one-day return of the unit price: the asset's move on a unit grown by one day's accrual.
@@ -44,13 +48,20 @@ class Position:
 
 SPOT = Position(sign=1, may_be_short=True)
 STABLECOIN = Position(sign=1, may_be_short=True)
-SUPPLY = Position(sign=1, may_be_short=False)
-BORROW = Position(sign=-1, may_be_short=False)
+STAKING = Position(sign=1, may_be_short=False)
+SUPPLY = Position(sign=1, may_be_short=False, lent=True)
+BORROW = Position(sign=-1, may_be_short=False, lent=True)
+OPTION = Position(sign=1, may_be_short=True, linear=False)
+LP = Position(sign=1, may_be_short=False, linear=False)
 
 KINDS: Mapping[InstrumentKind, Position] = {
     "spot": SPOT,
     "stablecoin": STABLECOIN,
+    "staking": STAKING,
     "supply": SUPPLY,
     "borrow": BORROW,
+    "option": OPTION,
+    "lp": LP,
 }
-"""An asset in custody; a token that is meant to be worth a dollar; an asset lent out; a debt in an asset."""
+"""An asset in custody; a token that is meant to be worth a dollar; a staking derivative; an asset lent out; a debt in
+an asset; an option on it; a share of an automated market maker's pool."""

@@ -18,7 +18,10 @@ class InstrumentSpec(Document):
     Args:
         id: unique in a market.
         asset: symbol of what it is a position in; "USD" is worth 1 by definition.
-        kind: "spot", "stablecoin", "supply" (lent out), or "borrow" (a debt).
+        kind: one of `KINDS`.
+        chain, protocol: where the position stands, None for neither.
+        account: the lending account that a supply or a borrow belongs to.
+        liquidation_threshold: share of a supply's value that counts toward its account's debts, in (0, 1].
         haircut: share of an asset's value that solvency leaves out, in [0, 1]: h = 1 − haircut.
         debt_margin: share of a debt's (or short's) value that solvency adds, ≥ 0: g = 1 + debt_margin.
         lot: quantity of one unit of a slot, > 0; None lets the compiler choose.
@@ -29,6 +32,10 @@ class InstrumentSpec(Document):
     id: Symbol
     asset: Symbol
     kind: InstrumentKind
+    chain: Symbol | None = None
+    protocol: Symbol | None = None
+    account: Symbol | None = None
+    liquidation_threshold: Annotated[PublishedDecimal, Field(gt=0, le=1)] | None = None
     haircut: Annotated[PublishedDecimal, Field(ge=0, le=1)] = Decimal(0)
     debt_margin: Annotated[PublishedDecimal, Field(ge=0)] = Decimal(0)
     lot: Annotated[PublishedDecimal, Field(gt=0)] | None = None
@@ -41,6 +48,10 @@ class InstrumentSpec(Document):
             raise ValueError(f"{self.id!r} cannot be signed: nobody can hold a negative {self.kind} position")
         if self.sign < 0 and self.haircut != 0:
             raise ValueError(f"{self.id!r} is a debt: it takes a debt_margin, not a haircut")
+        if self.account is not None and not self.position.lent:
+            raise ValueError(f"{self.id!r} is {self.kind}, which stands in no lending account")
+        if self.liquidation_threshold is not None and self.kind != "supply":
+            raise ValueError(f"{self.id!r} is no supply: only lent collateral has a liquidation_threshold")
         return self
 
     @property
