@@ -44,8 +44,8 @@ def historical_scenarios(window: DailyWindow, instruments: Iterable[InstrumentSp
             raise DataError(f"instrument {spec.id!r} is in {spec.asset}, of which there are no prices")
         if not spec.position.linear:
             raise DataError(
-                f"instrument {spec.id!r} is {spec.kind}: its value is no multiple of {spec.asset}'s price, so its returns "
-                "cannot be had from closes; publish them, and its greeks, in the market file"
+                f"instrument {spec.id!r} is {spec.kind}: its value is no multiple of {spec.asset}'s price, so its "
+                "returns cannot be had from closes; publish them, and its greeks, in the market file"
             )
         accrual = spec.yield_annual
         returns[spec.id] = tuple(publish_return(spec.position.unit_return(m, accrual)) for m in moves[spec.asset])
