@@ -78,6 +78,13 @@ class Book:
         """Size of the position below zero, USD. Nets across sources where the policy does."""
         return self._side(instrument, -1)
 
+    def count(self, instrument: str) -> int:
+        """Number of positions that are not 0: where the policy does not net what may be short, one for each source."""
+        held = [h for h in self.holdings if h.instrument.id == instrument]
+        if self.netting == "none" and held and held[0].instrument.signed:
+            return sum(1 for h in held if h.value_usd)
+        return int(self.net_usd(instrument) != 0)
+
     def _side(self, instrument: str, side: int) -> Fraction:
         sizes = [h.instrument.sign * h.value_usd for h in self.holdings if h.instrument.id == instrument]
         if self.netting == "across_sources":

@@ -126,9 +126,12 @@ class CompiledPolicy:
         filled: dict[int, int] = {}
         for constraint in self.constraints:
             if constraint.aux:
-                rows = [self.program.rows[i] for i in constraint.rows]
-                values = [sum(a * vector[j] for j, a in row.coefficients.items()) for row in rows]
-                filled |= zip(constraint.aux, constraint.definition.fill(values), strict=True)
+                own = [self.program.rows[i] for i in constraint.rows]
+                rows = [
+                    RowSlack(row.kind, sum(a * vector[j] for j, a in row.coefficients.items()), usd)
+                    for row, usd in zip(own, constraint.usd_per_unit, strict=True)
+                ]
+                filled |= zip(constraint.aux, constraint.definition.fill(rows), strict=True)
         return filled
 
     def quantities(self, lots: Sequence[int]) -> tuple[int, ...]:

@@ -80,6 +80,8 @@ class Constraint(Document, ABC):
     """Parameter → +1 where a larger value is a tighter limit, −1 where a smaller one is; others must not change."""
     compares_epochs: ClassVar[bool] = False
     """Whether the rows read the previous epoch's holdings too."""
+    continuous: ClassVar[bool] = True
+    """Whether slack moves little when holdings move little; else only holdings in whole lots have a meaning."""
 
     kind: str
     name: Symbol | None = None
@@ -132,11 +134,11 @@ class Constraint(Document, ABC):
                 return False
         return True
 
-    def fill(self, values: Sequence[int]) -> tuple[int, ...]:
+    def fill(self, rows: Sequence[RowSlack]) -> tuple[int, ...]:
         """Best values of the aux slots: with them the rows hold whenever any values make them hold.
 
         Args:
-            values: row values A·q of this constraint's own rows, in order, with its aux slots at 0.
+            rows: this constraint's own rows, in order, with the values A·q that they have while its aux slots are 0.
         """
         return ()
 

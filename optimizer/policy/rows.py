@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, isqrt, lcm
+from math import ceil, floor, isqrt, lcm
 
 from attest.program import PART_LIMIT, RANGE_BITS, Entry, Kind, Layout, Owner, Part, Program, ProgramBuilder
 from optimizer.errors import PolicyError
@@ -151,7 +151,7 @@ class RowWriter:
                 self._aux_magnitude[j] = self._largest_aux(request)
                 kind = Kind.FREE if request.signed else Kind.NONNEG
                 bound = RowBound(Fraction(0), 0, self._aux_magnitude[j], None)
-                self._add(f"{constraint}/{request.label}", kind, {j: 1}, bound)
+                self._variable_rows[j] = self._add(f"{constraint}/{request.label}", kind, {j: 1}, bound)
         self.variable_count = len(self.bounds)
 
     def _largest_aux(self, request: AuxSlot) -> int:
@@ -178,6 +178,10 @@ class RowWriter:
         scope = self._section.scope
         return tuple(j for j in self.source_slots if scope is None or self._instruments[j].id in scope)
 
+    def in_scope(self, instrument: str) -> bool:
+        """Whether the constraint being written looks at an instrument, held or not."""
+        return self._section.scope is None or instrument in self._section.scope
+
     def instrument(self, slot: int) -> Instrument:
         """The instrument of a source slot."""
         return self._instruments[slot]
@@ -195,7 +199,7 @@ class RowWriter:
         return Fraction(self.instrument(slot).price_usd) * Fraction(self.lot(slot))
 
     def variable_row(self, slot: int) -> int:
-        """Index of the row that bounds a source slot."""
+        """Index of the row that bounds a source or aux slot."""
         return self._variable_rows[slot]
 
     def aux(self, label: str) -> int:
@@ -230,6 +234,7 @@ class RowWriter:
         multiple: int = 1,
         constant_usd: Fraction = Fraction(0),
         aux: Mapping[int, int] | None = None,
+        aux_usd: Mapping[int, Fraction] | None = None,
         weights: Mapping[Entry, int] | None = None,
         prices_usd: Mapping[Entry, Fraction] | None = None,
         flags_usd: Mapping[Entry, Fraction] | None = None,
@@ -246,6 +251,7 @@ class RowWriter:
             multiple: one unit of the row is 1/multiple of a money unit; applies to all that is in USD.
             constant_usd: on slot 0.
             aux: aux slot → exact integer coefficient.
+            aux_usd: aux slot → USD per unit of it, rounded down.
             weights: part → exact integer weight.
             prices_usd: part → USD per unit of the part, a weight that is rounded like a coefficient.
             flags_usd: part → USD that are taken off where the part is not 0; they take the row's rounding upon
@@ -274,6 +280,10 @@ class RowWriter:
         for j, a in (aux or {}).items():
             coefficients[j] = a
             magnitude += abs(a) * self._aux_magnitude[j]
+        for j, usd in (aux_usd or {}).items():
+            coefficients[j] = floor(multiple * usd / self.unit_usd)
+            rounding += self._aux_magnitude[j]
+            magnitude += (abs(coefficients[j]) + 1) * self._aux_magnitude[j]
 
         total: dict[Entry, int] = dict(weights or {})
         rough = Fraction(0)
@@ -310,10 +320,17 @@ class RowWriter:
         ordered = [int(shares.get(j, Fraction(0)) * denominator) for j in self.source_slots]
         return self.value_row(label, kind, ordered, denominator, **options)  # type: ignore[arg-type]
 
-    def size_row(self, label: str, share: Fraction, sizes: Iterable[Size], constant_usd: Fraction = Fraction(0)) -> int:
-        """Add the inequality share·NAV + constant − Σ sizes ≥ 0, NAV being that of the scope."""
+    def size_row(
+        self,
+        label: str,
+        share: Fraction,
+        sizes: Iterable[Size],
+        constant_usd: Fraction = Fraction(0),
+        prices_usd: Mapping[Entry, Fraction] | None = None,
+    ) -> int:
+        """Add the inequality share·NAV + constant − Σ sizes − Σ prices·parts ≥ 0, NAV being that of the scope."""
         shares = dict.fromkeys(self.source_slots, share.numerator)
-        prices: dict[Entry, Fraction] = {}
+        prices = dict(prices_usd or {})
         for size in sizes:
             prices |= size.prices_usd
             for j, multiple in size.shares.items():

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from attest.errors import StatementFalse
-from attest.program import check, solve
+from attest.program import Kind, check, solve
 from optimizer.market import Market
 from optimizer.policy import (
     Book,
@@ -22,6 +22,7 @@ from optimizer.policy import (
     Solvency,
     compile_policy,
 )
+from optimizer.policy.constraint import RowSlack
 from tests.optimizer.policy_strategies import CAP_USD, book_of, lots_of, policy_of, quantities, splits
 from tests.optimizer.strategies import decimals, fixed_market, markets
 
@@ -231,6 +232,6 @@ def test_filled_level_is_best_among_all_levels(losses: list[int], confidence: De
         return mass.numerator * (budget - t) - mass.denominator * tail
 
     constraint = ExpectedShortfall(confidence=confidence, limit=Decimal("0.1"))
-    (best,) = constraint.fill([*losses, 0])
+    (best,) = constraint.fill([RowSlack(Kind.FREE, loss, Fraction(1)) for loss in [*losses, 0]])
     assert certificate(best) >= certificate(other)
     assert all(certificate(best) >= certificate(best + step) for step in (-1, 1))

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from attest.program import Kind
 from optimizer.documents import PublishedDecimal, Symbol
 from optimizer.policy.book import Book
 from optimizer.policy.constraint import Constraint, LimitFraction, dollars, percent
@@ -45,6 +46,35 @@ class GrossLeverage(Constraint):
         names = set(self.instruments or book.instruments)
         gross = sum((book.long_usd(name) + book.short_usd(name) for name in names), Fraction(0))
         return Fraction(self.limit) * book.nav_usd - gross
+
+
+class NetLeverage(Constraint):
+    """|Σ value of what is no cash| ≤ limit·NAV: assets less debts and shorts.
+
+    Args:
+        limit: as a multiple of NAV.
+    """
+
+    tightening: ClassVar[Mapping[str, int]] = {"limit": -1}
+
+    kind: Literal["net_leverage"] = "net_leverage"
+    limit: LimitFraction
+
+    def sentence(self) -> str:
+        return f"Net exposure to assets that are no cash is at most {percent(self.limit)} of NAV, long or short."
+
+    def rows(self, writer: RowWriter) -> None:
+        """limit·NAV − Σ σpq ≥ 0 and limit·NAV + Σ σpq ≥ 0 over what is no cash. (K.20)"""
+        cash = writer.market.cash_assets
+        for side, label in ((1, "long"), (-1, "short")):
+            exposed = {j: Fraction(side * (writer.instrument(j).asset not in cash)) for j in writer.slots}
+            shares = {j: Fraction(self.limit) - share for j, share in exposed.items()}
+            writer.share_row(label, Kind.NONNEG, shares)
+
+    def plain_slack_usd(self, book: Book) -> Fraction:
+        cash = book.market.cash_assets
+        net = sum((h.value_usd for h in book.holdings if h.instrument.asset not in cash), Fraction(0))
+        return Fraction(self.limit) * book.nav_usd - abs(net)
 
 
 class GrossCap(Constraint):

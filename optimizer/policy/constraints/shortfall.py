@@ -10,7 +10,16 @@ from attest.program import Entry, Kind, Part
 from optimizer.errors import PolicyError
 from optimizer.market import RETURN_SCALE, Market
 from optimizer.policy.book import Book
-from optimizer.policy.constraint import AuxSlot, Confidence, Constraint, HorizonDays, LimitFraction, days, percent
+from optimizer.policy.constraint import (
+    AuxSlot,
+    Confidence,
+    Constraint,
+    HorizonDays,
+    LimitFraction,
+    RowSlack,
+    days,
+    percent,
+)
 from optimizer.policy.rows import RowWriter
 
 LEVEL = "t"
@@ -76,13 +85,13 @@ class ExpectedShortfall(Constraint):
             tail += (mass - whole) * losses[whole]
         return Fraction(self.limit) * book.nav_usd - tail / mass
 
-    def fill(self, values: Sequence[int]) -> tuple[int, ...]:
+    def fill(self, rows: Sequence[RowSlack]) -> tuple[int, ...]:
         """The best t is an order statistic of the integer losses.
 
         The certificate a(B − t) − b Σ max(L − t, 0) is concave in t with kinks at the losses; left of t its slope
         is b·#{L ≥ t} − a, right of it b·#{L > t} − a. So it peaks at the loss of rank ⌊a/b⌋ + 1, over integers
         and reals alike.
         """
-        losses = sorted(values[:-1], reverse=True)
+        losses = sorted((row.units for row in rows[:-1]), reverse=True)
         mass = tail_mass(Fraction(self.confidence), len(losses))
         return (losses[min(int(mass), len(losses) - 1)],)
