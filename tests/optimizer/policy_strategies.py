@@ -47,15 +47,21 @@ def policy_of(
             "rounding_tolerance": Decimal(rounding_tolerance),
             "netting": netting,
             "sources": tuple(Source(name=n, role="custodian", instruments=tuple(i)) for n, i in reported),
-            "constraints": tuple(c.model_dump() for c in constraints),
+            "constraints": constraints,
         }
     )
 
 
-def book_of(policy: Policy, market: Market, quantities: dict[tuple[str, str], Decimal]) -> Book:
+def book_of(
+    policy: Policy,
+    market: Market,
+    quantities: dict[tuple[str, str], Decimal],
+    previous: dict[tuple[str, str], Decimal] | None = None,
+) -> Book:
     """A book on a policy's slots; those left out are 0."""
     slots = [(source.name, name) for source in policy.sources for name in source.instruments]
-    return Book(market, {slot: Fraction(quantities.get(slot, Decimal(0))) for slot in slots}, policy.netting)
+    held = {slot: Fraction(quantities.get(slot, Decimal(0))) for slot in slots}
+    return Book(market, held, policy.netting, {slot: Fraction(q) for slot, q in (previous or {}).items()})
 
 
 def lots_of(compiled: CompiledPolicy, quantities: dict[tuple[str, str], Decimal]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optimizer.instruments import InstrumentKind
-from optimizer.market import Instrument, Market, Scenarios
+from optimizer.market import AssetTerms, Instrument, Market, RiskModel, Scenarios
 
 FIRST_DAY = dt.date(2020, 1, 1)
 
@@ -21,7 +21,7 @@ def decimals(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
     return st.integers(*bounds).map(lambda n: Decimal(f"{n}E-{places}"))
 
 
-returns = decimals("-0.5", "0.5", 9)
+returns_ = decimals("-0.5", "0.5", 9)
 
 
 def fixed_market(
@@ -74,13 +74,66 @@ def markets(
     first = [kind for kind in kinds if kind == "spot"] or kinds
     drawn = [draw(instruments(f"I{i}", first if i == 0 else kinds)) for i in range(count)]
     dates = tuple(FIRST_DAY + dt.timedelta(days=day) for day in range(scenario_count))
-    series = st.lists(returns, min_size=scenario_count, max_size=scenario_count).map(tuple)
+    series = st.lists(returns_, min_size=scenario_count, max_size=scenario_count).map(tuple)
     return Market(
         as_of=dates[-1],
         source="random",
         instruments=tuple(drawn),
         scenarios=Scenarios(dates=dates, returns={instrument.id: draw(series) for instrument in drawn}),
     )
+
+
+FACTORS = ("MKT", "F2")
+
+
+@st.composite
+def rich_markets(draw: st.DrawFn, *, max_instruments: int = 4, max_scenarios: int = 8) -> Market:
+    """Random markets that publish everything a policy may ask for: tags, accounts, Greeks, betas, volumes, a model."""
+    kinds: Sequence[InstrumentKind] = ("spot", "stablecoin", "staking", "supply", "borrow")
+    plain = draw(markets(min_instruments=2, max_instruments=max_instruments, max_scenarios=max_scenarios, kinds=kinds))
+    place = st.sampled_from(["alpha", "beta", None])
+    small, greek = decimals("-2", "2", 3), decimals("-5000", "5000", 2)
+    enriched = []
+    for number, instrument in enumerate(plain.instruments):
+        terms: dict[str, object] = {"chain": draw(place), "protocol": draw(place)}
+        if instrument.kind in ("supply", "borrow"):
+            terms["account"] = draw(st.sampled_from(["vault-1", "vault-2"]))
+        if instrument.kind == "supply":
+            terms["liquidation_threshold"] = draw(decimals("0.1", "1", 2))
+        if instrument.kind == "spot" and number and draw(st.booleans()):
+            names = ("delta_usd", "gamma_usd", "vega_usd", "theta_usd")
+            terms |= {"kind": "option", "greeks": {name: draw(greek) for name in names}}
+        enriched.append(Instrument.model_validate({name: getattr(instrument, name) for name in PLAIN} | terms))
+    # An account is there in any case, with a debt in it.
+    lent = {"kind": "supply", "asset": "AAA", "account": "vault-1", "liquidation_threshold": Decimal("0.8")}
+    owed = {"kind": "borrow", "asset": "USD", "account": "vault-1"}
+    returns = dict(plain.scenarios.returns)
+    for name, terms in (("lent", lent), ("owed", owed)):
+        enriched.append(Instrument.model_validate({"id": name, "price_usd": Decimal(1)} | terms))
+        returns[name] = draw(
+            st.lists(returns_, min_size=plain.scenario_count, max_size=plain.scenario_count).map(tuple)
+        )
+    ids = [instrument.id for instrument in enriched]
+    loadings = {name: tuple(draw(decimals("-0.1", "0.1", 9)) for _ in FACTORS) for name in ids}
+    return Market(
+        as_of=plain.as_of,
+        source="random",
+        instruments=tuple(enriched),
+        scenarios=Scenarios(dates=plain.scenarios.dates, returns=returns),
+        assets={
+            asset: AssetTerms(
+                issuer=draw(st.sampled_from(["issuer", None])), daily_volume_usd=draw(decimals("0", "90000", 0))
+            )
+            for asset in sorted({instrument.asset for instrument in enriched})
+        },
+        betas={"MKT": {name: draw(small) for name in ids}},
+        risk_model=RiskModel(
+            factors=FACTORS, loadings=loadings, specific={name: draw(decimals("0", "0.05", 9)) for name in ids[1:]}
+        ),
+    )
+
+
+PLAIN = ("id", "asset", "kind", "price_usd", "haircut", "debt_margin", "signed", "yield_annual")
 
 
 @st.composite
