@@ -386,14 +386,14 @@ class RowWriter:
 
         Args:
             name: inside the constraint being written, or whole where the row is not its `own` but shared.
-            coefficients: slot → integer, aux slots too; previous: slot of the previous epoch's vector → integer.
+            coefficients: slot → integer, aux slots too.
+            previous: slot of the previous epoch's vector → integer; its lots are what was committed, and are exact.
             magnitude: bound of its absolute value; None derives it.
         """
         if magnitude is None:
             magnitude = self._bounds.magnitude([coefficients.get(j, 0) for j in self.source_slots])
             magnitude += sum(abs(a) * self._aux_magnitude.get(j, 0) for j, a in coefficients.items())
         lots = sum(abs(a) for j, a in coefficients.items() if j not in self._aux_magnitude and j)
-        lots += sum(map(abs, (previous or {}).values()))
         bound = RowBound(Fraction(0), lots, magnitude, None)
         if own:
             return self._add(f"{self._section.name}/{name}", kind, coefficients, bound, previous=previous)

@@ -45,7 +45,8 @@ def assert_program_means_policy(
     more than the stated bound is accepted; with real-valued quantities, what breaks it by more is refused.
 
     Args:
-        held: every slot's quantity, finer than lots; previous: the same of the previous epoch, every slot.
+        held: every slot's quantity, finer than lots.
+        previous: the same of the previous epoch; what it is compared with are the lots that were committed.
     """
     for program in compiled.programs:
         check(program)
@@ -53,16 +54,11 @@ def assert_program_means_policy(
     before = previous_lots(compiled, previous)
     broken = violated(compiled, lots, before)
     left = compiled.slacks_usd(compiled.quantities(lots), before)
-    real = Book(
-        market,
-        {slot: Fraction(quantity) for slot, quantity in held.items()},
-        policy.netting,
-        {slot: Fraction(quantity) for slot, quantity in (previous or {}).items()},
-    )
     earlier = {}
     if compiled.previous_layout is not None:
         layout = compiled.previous_layout
         earlier = whole_quantities(layout, tuple(before[j] for j in layout.of(Owner.SOURCE)))
+    real = Book(market, {slot: Fraction(quantity) for slot, quantity in held.items()}, policy.netting, earlier)
     whole = Book(market, whole_quantities(compiled.layout, lots), policy.netting, earlier)
     capped = "gross_cap" not in broken
     for constraint in compiled.constraints:

@@ -121,7 +121,9 @@ class MinPositionSize(Constraint):
             for side, slot in sides.items():
                 flags.append(Entry(writer.variable_row(slot), Part.PLUS))
                 worth = {slot: price}
-                writer.share_row(f"{name} {side}", Kind.NONNEG, nothing, aux_usd=worth, flags_usd={flags[-1]: least})
+                writer.share_row(
+                    f"{name} {side} size", Kind.NONNEG, nothing, aux_usd=worth, flags_usd={flags[-1]: least}
+                )
             writer.flag_row(f"{name} one side", 1, flags)
 
     def fill(self, rows: Sequence[RowSlack]) -> tuple[int, ...]:

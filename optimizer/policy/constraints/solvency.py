@@ -151,12 +151,12 @@ class Solvency(Constraint):
                 if h != 1:
                     bare.append((instrument.id, writer.variable_row(j)))
         excess = {}
-        for cap in self.caps:
+        for number, cap in enumerate(self.caps, 1):
             names = cap.members(writer.market, writer.instruments)
             share = Fraction(cap.max_share or 0)
             own = {j: factors[j] * (writer.instrument(j).id in names) - share for j in writer.slots}
             most = -Fraction(cap.max_usd or 0)
-            row = writer.share_row(f"above the cap of {cap.by} {cap.group}", Kind.FREE, own, constant_usd=most)
+            row = writer.share_row(f"above cap {number}, {cap.by} {cap.group}", Kind.FREE, own, constant_usd=most)
             excess[Entry(row, Part.PLUS)] = 1
         margin = -Fraction(self.margin_usd)
         index = writer.share_row(
