@@ -153,6 +153,13 @@ def _refuse_coarse_lots(compiled: CompiledPolicy, tolerance: Fraction) -> NoRetu
     raise PolicyError("rounding_tolerance", detail)
 
 
+def _aux_slots(constraint: NamedConstraint, policy: Policy, market: Market) -> tuple[AuxSlot, ...]:
+    try:
+        return constraint.definition.aux(market, constraint.instruments(policy.instruments))
+    except DataError as error:
+        raise PolicyError(constraint.name, str(error)) from error
+
+
 def _layout(policy: Policy, market: Market, scale: _Scale, aux: Mapping[str, tuple[AuxSlot, ...]]) -> Layout:
     slots = []
     for source in policy.sources:
@@ -174,7 +181,7 @@ def _compile(
     previous_layout: Layout | None,
 ) -> tuple[CompiledPolicy, RowWriter]:
     """All rows in one program, unchecked."""
-    aux = {c.name: c.definition.aux(market, c.instruments(policy.instruments)) for c in constraints}
+    aux = {c.name: _aux_slots(c, policy, market) for c in constraints}
     layout = _layout(policy, market, scale, aux)
     unit = _power(scale.unit)
     writer = RowWriter(

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from attest.program import decimal_string
 from optimizer.documents import Document, PublishedDecimal, Symbol
+from optimizer.errors import DataError
 from optimizer.instruments import InstrumentKind
 from optimizer.market import Instrument, Market
 
@@ -67,14 +68,44 @@ class Shock(Document):
         )
         if any(names is not None and value not in names for names, value in selected):
             return False
+        if self.long_only and instrument.sign < 0:
+            return False
         return self.excluding_assets is None or instrument.asset not in self.excluding_assets
 
     def change_of(self, market: Market, instrument: Instrument) -> Fraction:
-        """Change of a unit price, as a fraction. Raises: DataError: a beta that is not published."""
-        if self.change is not None:
-            return Fraction(self.change)
-        exact = market.beta(str(self.factor), instrument.id) * Fraction(self.move or 0)
-        return max(exact, Fraction(-1))
+        """Change of a unit price, as a fraction.
+
+        Raises: DataError: a beta that is not published, or a change of prices that an option or a pool share would
+            not follow: a put that is owed gains nothing from a crash.
+        """
+        if self.change is None:
+            exact = market.beta(str(self.factor), instrument.id) * Fraction(self.move or 0)
+            return max(exact, Fraction(-1))
+        named = instrument.id in (self.instruments or ()) or instrument.kind in (self.kinds or ())
+        if not (instrument.position.linear or self.long_only or named):
+            raise DataError(
+                f"{instrument.id!r} is {instrument.kind} and does not follow its asset's price; state its change in a "
+                "custom scenario, in a shock that names the instrument or its kind"
+            )
+        return Fraction(self.change)
+
+    def sentence(self) -> str:
+        """What is hit and how, in words."""
+        selectors = (
+            (self.instruments, "that is "),
+            (self.assets, "in "),
+            (self.issuers, "issued by "),
+            (self.protocols, "at "),
+            (self.chains, "on "),
+            (self.kinds, "of kind "),
+        )
+        hit = [preposition + ", ".join(names) for names, preposition in selectors if names is not None]
+        hit += ["not in " + ", ".join(self.excluding_assets)] if self.excluding_assets is not None else []
+        subject = "the value of what is owned" if self.long_only else "the price of everything"
+        change = f"changes by {_percent(self.change or Decimal(0))}"
+        if self.factor is not None:
+            change = f"follows a move of {self.factor} by {_percent(self.move or Decimal(0))}"
+        return " ".join([subject, *hit, change])
 
 
 class ShockedChange(NamedTuple):
@@ -204,7 +235,8 @@ class Custom(Scenario):
         return self.listed
 
     def sentence(self) -> str:
-        return self.description
+        """The description with the shocks themselves, which alone are promised."""
+        return f"{self.description} ({'; '.join(shock.sentence() for shock in self.listed)})"
 
 
 Stress = Annotated[
@@ -219,7 +251,7 @@ def shocked_changes(
 ) -> Mapping[str, ShockedChange]:
     """What shocks do to each instrument, compounded: (1 + r₁)(1 + r₂)… − 1.
 
-    Raises: DataError: an unknown instrument, or a beta that is not published.
+    Raises: DataError: an unknown instrument, or one whose change nobody publishes.
     """
     changes = {}
     for name in instrument_ids:
@@ -232,7 +264,7 @@ def shocked_changes(
             if not shock.long_only:
                 factor *= move
                 long_factor *= move
-            elif instrument.sign > 0:
+            else:
                 long_factor *= min(move, Fraction(1))
         changes[name] = ShockedChange(factor - 1, long_factor - 1)
     return changes

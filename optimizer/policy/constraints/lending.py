@@ -56,7 +56,7 @@ class HealthFactor(Constraint):
                 detail = f"nothing that the policy holds is in the lending account {account!r}; take it out"
                 raise PolicyError(self.default_name, detail)
         shocks = self.scenario.shocks(market) if self.scenario is not None else ()
-        changes = shocked_changes(market, shocks, instruments)
+        changes = shocked_changes(market, shocks, [i.id for i in held if i.account is not None])
         weights: dict[str, dict[str, Fraction]] = {}
         for account in self.accounts or found:
             weights[account] = {}

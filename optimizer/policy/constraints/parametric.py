@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from math import isqrt, lcm, sqrt
 from statistics import NormalDist
@@ -128,7 +128,7 @@ class ParametricVar(NormConstraint):
         limit: as a fraction of NAV.
         horizon_days: of the loss; the deviation grows with its root.
         distribution: "normal", or "student_t" scaled to unit variance.
-        degrees_of_freedom: of Student's t, > 2.
+        degrees_of_freedom: of Student's t, > 2; above 1000 it is normal.
         quantile: z_c as it is attested: at least the distribution's, and at most 1 % above it.
     """
 
@@ -139,7 +139,7 @@ class ParametricVar(NormConstraint):
     confidence: Annotated[Confidence, Field(gt=Decimal("0.5"))]
     horizon_days: HorizonDays = 1
     distribution: Literal["normal", "student_t"] = "normal"
-    degrees_of_freedom: Annotated[PublishedDecimal, Field(gt=2)] | None = None
+    degrees_of_freedom: Annotated[PublishedDecimal, Field(gt=2, le=1000)] | None = None
     quantile: Annotated[PublishedDecimal, Field(gt=0)]
 
     @model_validator(mode="after")
@@ -148,16 +148,17 @@ class ParametricVar(NormConstraint):
             raise ValueError("degrees_of_freedom belongs to the distribution student_t, and to it alone")
         exact = self.exact_quantile()
         if not exact - 1e-9 <= float(self.quantile) <= 1.01 * exact:
-            raise ValueError(f'the quantile of this level is {exact:.9f}; write "{exact + 5e-10:.9f}"')
+            published = Context(prec=10, rounding=ROUND_CEILING).create_decimal(exact)
+            raise ValueError(f'the quantile at this level is {exact:.10g}; write "{published:f}"')
         return self
 
     def exact_quantile(self) -> float:
         """Of the unit-variance distribution at the level, in floats."""
-        level = float(self.confidence)
+        tail = float(1 - Fraction(self.confidence))
         if self.degrees_of_freedom is None:
-            return NormalDist().inv_cdf(level)
+            return -NormalDist().inv_cdf(tail)
         freedom = float(self.degrees_of_freedom)
-        return float(stats.t.ppf(level, freedom)) * sqrt((freedom - 2) / freedom)
+        return -float(stats.t.ppf(tail, freedom)) * sqrt((freedom - 2) / freedom)
 
     @property
     def multiple(self) -> Fraction:
