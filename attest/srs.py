@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files
@@ -34,6 +34,7 @@ class Setup:
         monomial: (n,) powers [τ^i]_1.
         g2, tau_g2: [1]_2 and [τ]_2.
         table: commitment to the constant table tbl_e = e mod 2^limb_width.
+        row_bases: packing → what `attest.row_basis` made of the Lagrange points, once it has.
     """
 
     lagrange: tuple[G1Point, ...]
@@ -41,6 +42,7 @@ class Setup:
     g2: G2Point
     tau_g2: G2Point
     table: G1Point
+    row_bases: dict[int, tuple[tuple[G1Point, ...], ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def g1(self) -> G1Point:

@@ -17,6 +17,7 @@ from attest.curve import encode_point, msm
 from attest.errors import EncodingError
 from attest.field import MODULUS, domain
 from attest.program import Entry, Kind, Layout, Parameters, Program, check, check_layout, packing_for
+from attest.row_basis import FEW_COLUMNS, commit_signed, row_basis, signed_entries
 from attest.srs import Setup
 
 KEY_VERSION = 1
@@ -194,6 +195,18 @@ def packed_columns(program: Program, parameters: Parameters, previous: bool = Fa
     return [[value % MODULUS for value in column] for column in columns]
 
 
+def _matrix_commitments(
+    program: Program, setup: Setup, parameters: Parameters, pool: ThreadPoolExecutor, previous: bool
+) -> list[G1Point]:
+    """[P_k] or [P'_k], by whichever way is faster; both give the same points."""
+    size = program.previous_size if previous else program.size
+    if size <= FEW_COLUMNS * parameters.packing and parameters.packing not in setup.row_bases:
+        columns = packed_columns(program, parameters, previous)
+        return list(pool.map(lambda column: msm(setup.lagrange, column), columns))
+    basis = row_basis(setup, parameters)
+    return list(pool.map(lambda e: commit_signed(basis, e), signed_entries(program, parameters.packing, previous)))
+
+
 def build_statement(
     program: Program,
     setup: Setup,
@@ -216,12 +229,9 @@ def build_statement(
     parameters = packing_for(len(program.rows))
     families = weight_families(program)
     family_columns = [[weight_column(weights, parameters) for weights in family.values()] for family in families]
-    matrices = [packed_columns(program, parameters), packed_columns(program, parameters, previous=True)]
     with ThreadPoolExecutor(threads) as pool:
-        committed = [
-            list(pool.map(lambda column: msm(setup.lagrange, column), columns))
-            for columns in (*family_columns, *matrices)
-        ]
+        committed = [list(pool.map(lambda column: msm(setup.lagrange, column), columns)) for columns in family_columns]
+        committed += [_matrix_commitments(program, setup, parameters, pool, previous) for previous in (False, True)]
     groups = [
         tuple(Group(row, commitment) for row, commitment in zip(family, commitments, strict=True))
         for family, commitments in zip(families, committed[:3], strict=True)
