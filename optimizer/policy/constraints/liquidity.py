@@ -1,7 +1,8 @@
 """Liquidity: what can be sold in time, and whether it covers redemptions (protocol §2).
 
 An asset sells at most days · participation · daily volume, however many custodians hold it. What is short has to be
-bought back and counts against; dollars sell in full.
+bought back and counts against, an option that is written too, or its premium would count as cash that nothing is owed
+for. Dollars sell in full.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -24,10 +25,28 @@ from optimizer.policy.rows import RowWriter
 SOLD = ("spot", "stablecoin", "staking")
 """Kinds that trade in their asset's market; what is lent, optional or pooled has to be unwound first."""
 DOLLAR = "USD"
+DOLLARS = ("spot", "stablecoin")
+"""Kinds that are dollars where their asset is."""
+TIGHTENING = {"days": -1, "participation": -1, "include_supplied": -1}
+"""What is tighter in selling: each of them less."""
+
+
+class Sold(NamedTuple):
+    """What can be sold, as terms of a row.
+
+    Args:
+        shares: slot → share of its signed value.
+        weights: plus parts of what is above an asset's volume.
+        prices_usd: minus parts of what is owed and does not trade, in USD per lot.
+    """
+
+    shares: dict[int, Fraction]
+    weights: dict[Entry, int]
+    prices_usd: dict[Entry, Fraction]
 
 
 class Liquid(Constraint, ABC):
-    """Σ_a min(V_a, days·participation·volume_a) over assets a.
+    """Σ_a min(V_a, days·participation·volume_a) over assets a, less what is short and does not trade.
 
     Args:
         days: to sell in.
@@ -44,7 +63,8 @@ class Liquid(Constraint, ABC):
     def selling(self) -> str:
         """Under which conditions, in words."""
         lent = ", lent assets included" if self.include_supplied else ""
-        return f"within {self.days} days at {percent(self.participation)} of daily volumes{lent}"
+        when = "a day" if self.days == 1 else f"{self.days} days"
+        return f"within {when} at {percent(self.participation)} of daily volumes{lent}"
 
     def capacities_usd(self, market: Market, instruments: tuple[str, ...]) -> dict[str, Fraction | None]:
         """Asset → what sells of it in time, None without bound.
@@ -70,11 +90,12 @@ class Liquid(Constraint, ABC):
 
     def sells(self, market: Market, instrument_id: str) -> bool:
         """Whether an instrument counts."""
-        kind = market.instrument(instrument_id).kind
-        return kind in SOLD or (self.include_supplied and kind == "supply")
+        instrument = market.instrument(instrument_id)
+        kinds = DOLLARS if instrument.asset == DOLLAR else SOLD
+        return instrument.kind in kinds or (self.include_supplied and instrument.kind == "supply")
 
-    def sold(self, writer: RowWriter) -> tuple[dict[int, Fraction], dict[Entry, int]]:
-        """Shares and weights of Σ_a V_a − Σ_a max(V_a − capacity_a, 0). (K.33)"""
+    def sold(self, writer: RowWriter) -> Sold:
+        """Σ_a V_a − Σ_a max(V_a − capacity_a, 0) − Σ p·s⁻ of what does not sell and may be short. (K.33)"""
         shares = {j: Fraction(self.sells(writer.market, writer.instrument(j).id)) for j in writer.slots}
         weights = {}
         for asset, capacity in self.capacities_usd(writer.market, writer.instruments).items():
@@ -82,48 +103,52 @@ class Liquid(Constraint, ABC):
                 held = {j: share for j, share in shares.items() if writer.instrument(j).asset == asset}
                 row = writer.share_row(f"{asset} above volume", Kind.FREE, held, constant_usd=-capacity)
                 weights[Entry(row, Part.PLUS)] = 1
-        return shares, weights
+        written = [j for j, share in shares.items() if not share and writer.instrument(j).signed]
+        prices = {Entry(writer.variable_row(j), Part.MINUS): writer.lot_value_usd(j) for j in written}
+        return Sold(shares, weights, prices)
 
     def plain_sold_usd(self, book: Book) -> Fraction:
         """The same on a book."""
         total = Fraction(0)
+        values = dict.fromkeys(self.capacities_usd(book.market, book.instruments), Fraction(0))
+        for held in book.holdings:
+            if self.sells(book.market, held.instrument.id):
+                values[held.instrument.asset] += held.value_usd
+            elif held.instrument.sign > 0:
+                total += min(held.value_usd, Fraction(0))
         for asset, capacity in self.capacities_usd(book.market, book.instruments).items():
-            held = [
-                n for n in book.instruments if book.market.instrument(n).asset == asset and self.sells(book.market, n)
-            ]
-            value = sum((book.net_usd(name) for name in held), Fraction(0))
-            total += value if capacity is None else min(value, capacity)
+            total += values[asset] if capacity is None else min(values[asset], capacity)
         return total
 
 
 class Liquidity(Liquid):
-    """What can be sold in time ≥ limit·NAV.
+    """What can be sold in time, less shorts, ≥ limit·NAV.
 
     Args:
         limit: as a fraction of NAV.
     """
 
     listed: ClassVar[bool] = True
-    tightening: ClassVar[Mapping[str, int]] = {"limit": 1, "days": -1, "participation": -1}
+    tightening: ClassVar[Mapping[str, int]] = {"limit": 1} | TIGHTENING
 
     kind: Literal["liquidity"] = "liquidity"
     limit: LimitFraction
 
     def sentence(self) -> str:
-        return f"At least {percent(self.limit)} of NAV can be sold {self.selling()}."
+        return f"What can be sold {self.selling()}, less what is short, is at least {percent(self.limit)} of NAV."
 
     def rows(self, writer: RowWriter) -> None:
-        """Σ_a V_a − Σ_a max(V_a − capacity_a, 0) − limit·NAV ≥ 0. (K.34)"""
-        shares, weights = self.sold(writer)
-        least = {j: share - Fraction(self.limit) for j, share in shares.items()}
-        writer.share_row("limit", Kind.NONNEG, least, weights=weights)
+        """sold − limit·NAV ≥ 0. (K.34)"""
+        sold = self.sold(writer)
+        least = {j: share - Fraction(self.limit) for j, share in sold.shares.items()}
+        writer.share_row("limit", Kind.NONNEG, least, weights=sold.weights, prices_usd=sold.prices_usd)
 
     def plain_slack_usd(self, book: Book) -> Fraction:
         return self.plain_sold_usd(book) - Fraction(self.limit) * book.nav_usd
 
 
 class RedemptionCoverage(Liquid):
-    """What can be sold in time, less all debts, ≥ redemptions.
+    """What can be sold in time, less shorts and debts, ≥ redemptions.
 
     Args:
         redemptions: as a fraction of NAV; or
@@ -131,12 +156,7 @@ class RedemptionCoverage(Liquid):
     """
 
     listed: ClassVar[bool] = True
-    tightening: ClassVar[Mapping[str, int]] = {
-        "redemptions": 1,
-        "redemptions_usd": 1,
-        "days": -1,
-        "participation": -1,
-    }
+    tightening: ClassVar[Mapping[str, int]] = {"redemptions": 1, "redemptions_usd": 1} | TIGHTENING
 
     kind: Literal["redemption_coverage"] = "redemption_coverage"
     redemptions: Annotated[PublishedDecimal, Field(gt=0)] | None = None
@@ -154,21 +174,18 @@ class RedemptionCoverage(Liquid):
         return Fraction(self.redemptions or 0), Fraction(self.redemptions_usd or 0)
 
     def sentence(self) -> str:
-        amount = (
-            f"{percent(self.redemptions)} of NAV"
-            if self.redemptions is not None
-            else dollars(self.redemptions_usd)
-            if self.redemptions_usd is not None
-            else ""
-        )
-        return f"What can be sold {self.selling()}, less all debts, covers redemptions of {amount}."
+        amount = dollars(self.redemptions_usd) if self.redemptions_usd is not None else ""
+        amount = f"{percent(self.redemptions)} of NAV" if self.redemptions is not None else amount
+        return f"What can be sold {self.selling()}, less all debts and shorts, covers redemptions of {amount}."
 
     def rows(self, writer: RowWriter) -> None:
-        """Σ_a V_a − Σ_a max(V_a − capacity_a, 0) − Σ debts − redemptions ≥ 0. (K.35)"""
+        """sold − Σ debts − redemptions ≥ 0. (K.35)"""
         share, usd = self._amount
-        shares, weights = self.sold(writer)
-        left = {j: (Fraction(1) if writer.instrument(j).sign < 0 else own) - share for j, own in shares.items()}
-        writer.share_row("limit", Kind.NONNEG, left, constant_usd=-usd, weights=weights)
+        sold = self.sold(writer)
+        owed = {j: own + (writer.instrument(j).sign < 0) for j, own in sold.shares.items()}
+        left = {j: own - share for j, own in owed.items()}
+        weights, prices = sold.weights, sold.prices_usd
+        writer.share_row("limit", Kind.NONNEG, left, constant_usd=-usd, weights=weights, prices_usd=prices)
 
     def plain_slack_usd(self, book: Book) -> Fraction:
         share, usd = self._amount
