@@ -15,13 +15,14 @@ ORDER = (
     ("polynomial", "curve"),
     ("program",),
     ("srs",),
-    ("kzg", "transcript"),
+    ("kzg", "transcript", "row_basis"),
     ("commitment", "statement"),
     ("proof", "argument"),
     ("prover", "verifier"),
     ("registration",),
     ("attestation",),
     ("bundle",),
+    ("layout_file",),
     ("chain",),
 )
 """Modules of `attest`, each layer using only itself and those above: algebra, KZG, program and statement, prover and
