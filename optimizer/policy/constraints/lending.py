@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, ClassVar, Literal
 
@@ -11,11 +11,11 @@ from pydantic import Field
 from attest.program import Kind, decimal_string
 from optimizer.documents import PublishedDecimal, Symbol
 from optimizer.errors import PolicyError
-from optimizer.market import Market
+from optimizer.market import Instrument, Market
 from optimizer.policy.book import Book
 from optimizer.policy.constraint import Constraint
 from optimizer.policy.rows import RowWriter
-from optimizer.scenarios.stress import Stress, shocked_changes
+from optimizer.scenarios.stress import Stress, shocked_changes, unmatched
 
 
 class HealthFactor(Constraint):
@@ -42,10 +42,10 @@ class HealthFactor(Constraint):
             f"{decimal_string(self.minimum)}{when}."
         )
 
-    def _weights(self, market: Market, instruments: tuple[str, ...]) -> dict[str, dict[str, Fraction]]:
-        """Account → instrument → what a dollar of its signed value counts.
+    def members(self, market: Market, instruments: Sequence[str]) -> dict[str, tuple[Instrument, ...]]:
+        """Account → those of some instruments that are in it.
 
-        Raises: PolicyError: an account without instruments, none at all, or collateral without a threshold.
+        Raises: PolicyError: an account without instruments, or none at all.
         """
         held = [market.instrument(name) for name in instruments]
         found = tuple(dict.fromkeys(i.account for i in held if i.account is not None))
@@ -55,20 +55,24 @@ class HealthFactor(Constraint):
             if account not in found:
                 detail = f"nothing that the policy holds is in the lending account {account!r}; take it out"
                 raise PolicyError(self.default_name, detail)
+        return {account: tuple(i for i in held if i.account == account) for account in self.accounts or found}
+
+    def weights(self, market: Market, instruments: Sequence[str]) -> dict[str, dict[str, Fraction]]:
+        """Account → instrument → what a dollar of its signed value counts.
+
+        Raises: PolicyError: as `members`, or collateral without a threshold.
+        """
         shocks = self.scenario.shocks(market) if self.scenario is not None else ()
-        changes = shocked_changes(market, shocks, [i.id for i in held if i.account is not None])
         weights: dict[str, dict[str, Fraction]] = {}
-        for account in self.accounts or found:
+        for account, members in self.members(market, instruments).items():
+            changes = shocked_changes(market, shocks, [instrument.id for instrument in members])
             weights[account] = {}
-            for instrument in held:
-                if instrument.account != account:
-                    continue
-                change = changes[instrument.id]
+            for instrument in members:
+                change, counted = changes[instrument.id], instrument.liquidation_threshold
                 if instrument.sign < 0:
                     weights[account][instrument.id] = Fraction(self.minimum) * (1 + change.change)
-                elif instrument.liquidation_threshold is not None:
-                    counted = Fraction(instrument.liquidation_threshold)
-                    weights[account][instrument.id] = counted * (1 + change.long_change)
+                elif counted is not None:
+                    weights[account][instrument.id] = Fraction(counted) * (1 + change.long_change)
                 else:
                     detail = f"the market gives {instrument.id!r} no liquidation_threshold; publish it"
                     raise PolicyError(self.default_name, detail)
@@ -76,12 +80,35 @@ class HealthFactor(Constraint):
 
     def rows(self, writer: RowWriter) -> None:
         """Σ threshold(1 + R)·pq − minimum·Σ (1 + R)·pq of debts ≥ 0 for each account. (K.31)"""
-        for account, weights in self._weights(writer.market, writer.instruments).items():
+        self._refuse_idle_scenario(writer)
+        for account, weights in self.weights(writer.market, writer.instruments).items():
+            self._refuse_missing_debts(writer, account)
             shares = {j: weights.get(writer.instrument(j).id, Fraction(0)) for j in writer.slots}
             writer.share_row(account, Kind.NONNEG, shares)
 
+    def _refuse_idle_scenario(self, writer: RowWriter) -> None:
+        """Raises: PolicyError: a shock that no account would feel: health under it is health without it."""
+        if self.scenario is None:
+            return
+        names = [i.id for members in self.members(writer.market, writer.instruments).values() for i in members]
+        missed = unmatched(writer.market, self.scenario.shocks(writer.market), names)
+        if missed:
+            detail = f"shock {missed[0]} of the scenario hits nothing in the lending accounts; take it out"
+            raise PolicyError(self.default_name, detail)
+
+    def _refuse_missing_debts(self, writer: RowWriter, account: str) -> None:
+        """Raises: PolicyError: a debt of the account that the rows would not see."""
+        for instrument in writer.market.instruments:
+            owed = instrument.account == account and instrument.sign < 0
+            if owed and instrument.id not in writer.instruments:
+                detail = (
+                    f"{instrument.id!r} is a debt of the lending account {account!r} and is not reported here; add it "
+                    "to a source, and to the sleeve if there is one"
+                )
+                raise PolicyError(self.default_name, detail)
+
     def plain_slack_usd(self, book: Book) -> Fraction:
         slacks = []
-        for weights in self._weights(book.market, book.instruments).values():
+        for weights in self.weights(book.market, book.instruments).values():
             slacks.append(sum((share * book.net_usd(name) for name, share in weights.items()), Fraction(0)))
         return min(slacks)
