@@ -1,8 +1,9 @@
-"""A whole attestation: all the right sources, signed, over the right layout, and the proof (protocol §4, §5)."""
+"""A whole attestation: all sources, signed, over the right layout, and every program's proof (protocol §4, §5)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from attest.commitment import SourceSet
 from attest.errors import ProofRejected, SourceError
@@ -10,7 +11,7 @@ from attest.program import Layout
 from attest.proof import Context
 from attest.registration import SourceRequirement, check_signers
 from attest.srs import Setup
-from attest.statement import StatementKey
+from attest.statement import NO_HASH, StatementKey
 from attest.verifier import verify
 
 
@@ -37,31 +38,82 @@ def check_sources(
         raise SourceError("the sources signed holdings of another day than the market's")
 
 
-def verify_attestation(
-    setup: Setup,
-    key: StatementKey,
-    layout: Layout,
-    requirements: Sequence[SourceRequirement],
-    context: Context,
-    sources: SourceSet,
-    signatures: Sequence[bytes],
-    proof: bytes,
-    *,
-    as_of: int,
-) -> None:
-    """Accept that a fund's signed holdings satisfy a statement; else raise. For keys of one vector.
+@dataclass(frozen=True, slots=True)
+class PreviousRecord:
+    """The previous epoch, for policies that compare with it.
 
     Args:
-        key: recomputed by the caller from the policy and the market, never taken from the prover.
+        layout: of that epoch's holdings, recomputed by the caller.
+        sources, signatures: what the prover published.
+        source_set_hash: that of the fund's last registered epoch before this one, from the registry or from an
+            attestation that the caller accepted. Never from the prover, who would choose what it is compared with.
+    """
+
+    layout: Layout
+    sources: SourceSet
+    signatures: Sequence[bytes]
+    source_set_hash: bytes
+
+
+def check_previous(
+    previous: PreviousRecord,
+    sources: SourceSet,
+    requirements: Sequence[SourceRequirement],
+    chain_id: int,
+    registry: str,
+) -> None:
+    """The previous holdings are those on record, earlier, of this fund, and signed by the sources of the policy.
+
+    Raises: ProofRejected: another epoch than the one on record; SourceError: naming the source or what differs.
+    """
+    if previous.sources.hash != previous.source_set_hash:
+        raise ProofRejected("previous epoch", "it is compared with another source set than the one on record")
+    if int(previous.sources.fund, 16) != int(sources.fund, 16) or previous.sources.epoch >= sources.epoch:
+        raise SourceError("the previous sources are not of this fund's earlier epoch")
+    previous.sources.check_layout(previous.layout)
+    check_signers(previous.sources, previous.signatures, requirements, chain_id, registry)
+
+
+def verify_attestation(
+    setup: Setup,
+    keys: Sequence[StatementKey],
+    layout: Layout,
+    requirements: Sequence[SourceRequirement],
+    contexts: Sequence[Context],
+    sources: SourceSet,
+    signatures: Sequence[bytes],
+    proofs: Sequence[bytes],
+    *,
+    as_of: int,
+    previous: PreviousRecord | None = None,
+) -> None:
+    """Accept that a fund's signed holdings satisfy all programs of a policy; else raise.
+
+    Args:
+        keys: of all programs, in order; recomputed by the caller from the policy and the market, never taken from the
+            prover.
         layout: that of the recomputed policy.
         requirements: the sources that the policy requires, with their signers.
-        context, sources, signatures, proof: what the prover published.
+        contexts: of each program, by the caller; they differ in the program id alone.
+        sources, signatures: what the prover published, one set for all programs.
+        proofs: of each program, by the prover.
         as_of: Unix seconds of the market's day.
+        previous: the previous epoch, where some program compares with it; None where none does.
     Raises: ProofRejected, SourceError: it does not hold, or not of this fund's sources; EncodingError: malformed.
     """
-    if key.vectors != 1:
-        raise SourceError("a key of two vectors needs the registry's record of the previous epoch")
-    if layout.hash != key.layout_hash:
+    if not len(keys) == len(contexts) == len(proofs) or not keys:
+        raise ProofRejected("programs", f"the policy has {len(keys)} programs, and there are {len(proofs)} proofs")
+    distinct = {context.program_id for context in contexts}
+    if len(distinct) < len(contexts) or len({replace(context, program_id=NO_HASH) for context in contexts}) > 1:
+        raise ProofRejected("programs", "the proofs are not of the different programs of one policy")
+    if any(key.layout_hash != layout.hash for key in keys):
         raise ProofRejected("layout", "the key is of another layout")
-    check_sources(layout, requirements, sources, signatures, context.chain_id, context.registry, as_of=as_of)
-    verify(setup, key, context, sources, proof)
+    if any(key.vectors == 2 for key in keys) != (previous is not None):
+        raise SourceError("a policy that compares epochs needs the record of the previous epoch, and no other does")
+    chain_id, registry = contexts[0].chain_id, contexts[0].registry
+    check_sources(layout, requirements, sources, signatures, chain_id, registry, as_of=as_of)
+    if previous is not None:
+        check_previous(previous, sources, requirements, chain_id, registry)
+    for key, context, proof in zip(keys, contexts, proofs, strict=True):
+        compared = previous.sources if previous is not None and key.vectors == 2 else None
+        verify(setup, key, context, sources, proof, compared)

@@ -1,4 +1,4 @@
-"""File formats: openings, signed sources, the fund's terms and the proof bundle (protocol §7).
+"""File formats: openings, signed sources, the fund's terms and the bundle of proofs (protocol §7).
 
 Everything read here is untrusted. Bytes are lower-case hexadecimal strings, points 48 bytes compressed, integers
 that may exceed 2^53 decimal strings. Errors name the file and the field, never its value.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -16,13 +16,14 @@ from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 
 from attest.commitment import Holdings, SourceCommitment, SourceOpening, SourceSet, check_quantities
-from attest.curve import POINT_SIZE, compress, decode_point, decompress, encode_point
+from attest.curve import POINT_SIZE, SCALAR_SIZE, compress, decode_point, decompress, encode_point
 from attest.errors import EncodingError
 from attest.field import MODULUS
 from attest.program import Layout, canonical_json
 from attest.proof import Context, proof_sizes
 from attest.registration import SourceRequirement, policy_id, program_id
 from attest.srs import Setup
+from attest.statement import StatementKey
 
 M = TypeVar("M", bound="File")
 UINT64 = 2**64 - 1
@@ -243,10 +244,10 @@ class FundFile(File):
             raise EncodingError(f"the fund file must name one signer for each of: {', '.join(sorted(roles))}")
         return tuple(SourceRequirement(name, self.signers[name], roles[name]) for name in roles)
 
-    def context(self, policy_hash: bytes, roles: dict[str, int], expiry: int, program: int, programs: int) -> Context:
-        """The context of one program's proof under these terms."""
+    def contexts(self, policy_hash: bytes, roles: dict[str, int], expiry: int, programs: int) -> tuple[Context, ...]:
+        """The context of each program's proof under these terms."""
         policy = policy_id(self.policy_owner, policy_hash, self.requirements(roles), programs)
-        return Context(self.chain_id, self.registry, expiry, program_id(policy, program))
+        return tuple(Context(self.chain_id, self.registry, expiry, program_id(policy, i)) for i in range(programs))
 
 
 class PublicValue(File):
@@ -256,48 +257,70 @@ class PublicValue(File):
     value: Integer
 
 
-class Bundle(File):
-    """A proof and the signed sources it rests on: public, and with the policy, the market and the terms all there is.
+class ProgramProof(File):
+    """The proof of one program.
 
     Args:
         digest: of the statement key that the prover used; a verifier recomputes it.
-        program: index of the policy's program.
         points: compressed; scalars: 32 bytes; both in the proof's order.
     """
 
-    version: Literal["1"] = "1"
     digest: Bytes32
-    program: Annotated[int, Field(ge=0)] = 0
-    expiry: Uint64
-    sources: Annotated[tuple[SignedSource, ...], Field(min_length=1, strict=False)]
-    public_values: Annotated[tuple[PublicValue, ...], Field(strict=False)] = ()
     points: Annotated[tuple[Bytes48, ...], Field(strict=False)]
     scalars: Annotated[tuple[Bytes32, ...], Field(strict=False)]
-
-    def source_set(self) -> SourceSet:
-        """Raises: EncodingError, SourceError."""
-        values = tuple((item.slot, item.value) for item in self.public_values)
-        return SourceSet(tuple(source.source_commitment() for source in self.sources), values)
-
-    @property
-    def signatures(self) -> tuple[bytes, ...]:
-        return tuple(source.signature for source in self.sources)
 
     def proof(self) -> bytes:
         """The calldata encoding. Raises: EncodingError: a point that is none of G1."""
         return b"".join(encode_point(decompress(point)) for point in self.points) + b"".join(self.scalars)
 
     @classmethod
-    def of(
-        cls, digest: bytes, program: int, expiry: int, sources: tuple[SignedSource, ...], proof: bytes, packing: int
-    ) -> Self:
-        point_count, _ = proof_sizes(packing, 1)
+    def of(cls, key: StatementKey, proof: bytes) -> Self:
+        point_count, _ = proof_sizes(key.parameters.packing, key.vectors)
         split = point_count * POINT_SIZE
-        points = [compress(decode_point(proof[i : i + POINT_SIZE])) for i in range(0, split, POINT_SIZE)]
-        scalars = [proof[i : i + 32] for i in range(split, len(proof), 32)]
-        return cls(
-            digest=digest, program=program, expiry=expiry, sources=sources, points=tuple(points), scalars=tuple(scalars)
-        )
+        points = tuple(compress(decode_point(proof[i : i + POINT_SIZE])) for i in range(0, split, POINT_SIZE))
+        scalars = tuple(proof[i : i + SCALAR_SIZE] for i in range(split, len(proof), SCALAR_SIZE))
+        return cls(digest=key.digest, points=points, scalars=scalars)
+
+
+def _source_set(sources: tuple[SignedSource, ...], public_values: tuple[PublicValue, ...]) -> SourceSet:
+    values = tuple((item.slot, item.value) for item in public_values)
+    return SourceSet(tuple(source.source_commitment() for source in sources), values)
+
+
+class Bundle(File):
+    """An attestation: public, and with the policy, the market and the terms all there is.
+
+    Args:
+        expiry: of all proofs.
+        sources, public_values: the epoch's, on which every proof rests.
+        previous, previous_public_values: the previous epoch's, where some program compares epochs; else empty.
+        proofs: one for each program of the policy, in order.
+    """
+
+    version: Literal["1"] = "1"
+    expiry: Uint64
+    sources: Annotated[tuple[SignedSource, ...], Field(min_length=1, strict=False)]
+    public_values: Annotated[tuple[PublicValue, ...], Field(strict=False)] = ()
+    previous: Annotated[tuple[SignedSource, ...], Field(strict=False)] = ()
+    previous_public_values: Annotated[tuple[PublicValue, ...], Field(strict=False)] = ()
+    proofs: Annotated[tuple[ProgramProof, ...], Field(min_length=1, strict=False)]
+
+    def source_set(self) -> SourceSet:
+        """Raises: EncodingError, SourceError."""
+        return _source_set(self.sources, self.public_values)
+
+    def previous_set(self) -> SourceSet | None:
+        """None where no program compares epochs. Raises: EncodingError, SourceError."""
+        return _source_set(self.previous, self.previous_public_values) if self.previous else None
+
+    @property
+    def epoch(self) -> int:
+        return self.sources[0].epoch
+
+    @property
+    def proof_bytes(self) -> int:
+        """Length of all proofs in their calldata encoding."""
+        return sum(POINT_SIZE * len(p.points) + SCALAR_SIZE * len(p.scalars) for p in self.proofs)
 
 
 def holdings_of(openings: list[OpeningFile], sources: SourceSet, layout: Layout, setup: Setup) -> Holdings:
@@ -330,6 +353,7 @@ SCHEMAS: dict[str, type[File]] = {
 }
 
 
-def key_document(encoding: bytes, digest: bytes) -> bytes:
-    """The public key file: canonical JSON of the digest and the ABI encoding."""
-    return canonical_json({"digest": "0x" + digest.hex(), "key": "0x" + encoding.hex(), "version": "1"}) + b"\n"
+def key_document(keys: Sequence[StatementKey]) -> bytes:
+    """The public key file: canonical JSON of each program's digest and ABI encoding."""
+    listed = [{"digest": "0x" + key.digest.hex(), "key": "0x" + key.encode().hex()} for key in keys]
+    return canonical_json({"keys": listed, "version": "1"}) + b"\n"

@@ -1,4 +1,4 @@
-"""What a proof costs on a chain, by number of assets: the verifier alone and through the registry.
+"""What an attestation costs on a chain, by number of assets and scenarios: the verifier alone and through the registry.
 
 Runs on the embedded chain, whose gas is that of any chain at Prague.
 """
@@ -27,33 +27,35 @@ from attest.registration import policy_id, program_id
 from attest.statement import NO_HASH
 from benchmarks.fund import diversified_lots, risk_policy, synthetic_market
 
-ASSETS = (10, 25, 50, 100)
-SCENARIOS = 250
+CASES = ((10, 250), (25, 250), (50, 250), (100, 250), (50, 1000))
+"""Assets and scenarios; the last needs two programs."""
 OUT = Path("out/bench/gas.json")
 VALIDITY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Gas of one published proof, calldata and base cost included.
+    """Gas of the transactions of one attestation, one for each program, calldata and base cost included.
 
     Args:
-        calldata_gas: of the registry transaction's data by EIP-2028, part of registry_gas.
+        rows, packing, proof_bytes: of each program.
+        calldata_gas: of the registry transactions' data by EIP-2028, part of registry_gas.
         verifier_gas, registry_gas: of whole transactions to the one and to the other.
     """
 
     assets: int
-    rows: int
-    packing: int
-    proof_bytes: int
-    calldata_gas: int
-    verifier_gas: int
-    registry_gas: int
+    scenarios: int
+    rows: tuple[int, ...]
+    packing: tuple[int, ...]
+    proof_bytes: tuple[int, ...]
+    calldata_gas: tuple[int, ...]
+    verifier_gas: tuple[int, ...]
+    registry_gas: tuple[int, ...]
 
 
-def measure(assets: int) -> Cost:
-    """Prove a synthetic fund and publish the proof on a fresh embedded chain."""
-    market = synthetic_market(assets, SCENARIOS)
+def measure(assets: int, scenarios: int) -> Cost:
+    """Prove a synthetic fund and publish the proofs on a fresh embedded chain."""
+    market = synthetic_market(assets, scenarios)
     terms = Terms.of(risk_policy(market), market, load_setup())
     stage = set_stage(terms)
     fund, expiry = stage.fund, int(time.time()) + VALIDITY_SECONDS
@@ -62,23 +64,22 @@ def measure(assets: int) -> Cost:
     pairs = [commit_source(terms, held, name, key, signing) for name, key in stage.source_keys.items()]
     bundle = prove_bundle(terms, fund, [o for o, _ in pairs], [s for _, s in pairs], expiry)
     requirements = fund.requirements(terms.roles)
-    policy = policy_id(fund.policy_owner, terms.compiled.policy_hash, requirements, 1)
-    submission = Submission.of(bundle, fund, policy, terms.statement.key.encode())
-    data = Registry(stage.chain, fund.registry).submit(submission).data
-    call = verifier_call(stage.deployment, submission, bundle, fund)
-    verifier_gas = stage.chain.execute(stage.fund_key, call).gas_used
+    policy = policy_id(fund.policy_owner, terms.compiled.policy_hash, requirements, len(terms.keys))
+    submissions = Submission.of_bundle(bundle, fund, policy, terms.keys)
+    registry, execute = Registry(stage.chain, fund.registry), stage.chain.execute
+    calls = [verifier_call(stage.deployment, submission, bundle, fund) for submission in submissions]
+    verifier_gas = tuple(execute(stage.fund_key, call).gas_used for call in calls)
     with tempfile.TemporaryDirectory() as folder:
         outcome = publish_on_stage(stage, terms, bundle, Path(folder) / "journal.sqlite")
-    key = terms.statement.key
-    calldata_gas = sum(16 if byte else 4 for byte in data)
     return Cost(
         assets,
-        key.row_count,
-        key.parameters.packing,
-        len(bundle.proof()),
-        calldata_gas,
+        scenarios,
+        tuple(key.row_count for key in terms.keys),
+        tuple(key.parameters.packing for key in terms.keys),
+        tuple(len(submission.proof) for submission in submissions),
+        tuple(sum(16 if byte else 4 for byte in registry.submit(s).data) for s in submissions),
         verifier_gas,
-        outcome.gas,
+        tuple(published.gas_used or 0 for published in outcome.published),
     )
 
 
@@ -104,18 +105,28 @@ def verifier_call(deployment: Deployment, submission: Submission, bundle: Bundle
 
 
 def main(arguments: list[str]) -> None:
-    """Print a table and write it to out/bench/gas.json."""
-    console = Console(highlight=False)
-    table = Table(
-        "assets", "rows", "B", "proof bytes", "registry calldata", "verifier alone", "through the registry", box=None
+    """Print a table and write it to out/bench/gas.json. Arguments: ASSETSxSCENARIOS, any number of them."""
+    console = Console(highlight=False, width=150)
+    columns = (
+        "assets",
+        "scenarios",
+        "rows",
+        "B",
+        "proof bytes",
+        "registry calldata",
+        "verifier alone",
+        "registry",
+        "sum",
     )
+    table = Table(*columns, box=None)
     costs = []
-    for assets in [int(x) for x in arguments] or ASSETS:
-        with console.status(f"{assets} assets"):
-            costs.append(measure(assets))
+    for assets, scenarios in [(int(x), int(y)) for x, y in (a.split("x") for a in arguments)] or CASES:
+        with console.status(f"{assets} assets, {scenarios} scenarios"):
+            costs.append(measure(assets, scenarios))
         c = costs[-1]
-        gas = (c.calldata_gas, c.verifier_gas, c.registry_gas)
-        table.add_row(*map(str, (c.assets, c.rows, c.packing, c.proof_bytes)), *(f"{item:,}" for item in gas))
+        measured = (c.rows, c.packing, c.proof_bytes, c.calldata_gas, c.verifier_gas, c.registry_gas)
+        cells = (" + ".join(f"{item:,}" for item in items) for items in measured)
+        table.add_row(str(assets), str(scenarios), *cells, f"{sum(c.registry_gas):,}")
     console.print(table)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps([asdict(cost) for cost in costs], indent=2) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from attest.chain import (
     Call,
     Chain,
     Journal,
+    Published,
     Publisher,
     Registry,
     Reverted,
@@ -28,17 +30,27 @@ from attest.chain.transactions import address_of
 from attest.commitment import ROLES
 from attest.errors import EncodingError, ProofRejected
 from attest.registration import policy_id
-from attest.srs import load_setup
-from optimizer import Market
 from optimizer.policy import Policy
 
 from .keys import load_key
-from .offline import DEFAULT_VALIDITY_DAYS, FundOption, MarketOption, PolicyOption, ValidityOption
-from .pipeline import Terms, timestamp, verify_bundle
+from .offline import (
+    DEFAULT_VALIDITY_DAYS,
+    FundOption,
+    MarketOption,
+    PolicyOption,
+    PreviousBundleOption,
+    PreviousMarketOption,
+    PreviousPolicyOption,
+    PreviousSetOption,
+    ValidityOption,
+    load_terms,
+    trusted_source_set,
+)
+from .pipeline import timestamp, verify_bundle
 from .terminal import REJECTED, console, step, table
 
-PROGRAM_COUNT = 1
-"""A policy compiles into one program."""
+MAX_PROGRAMS = 16
+"""Up to how many programs `status` looks for a policy; its file alone does not tell their number."""
 
 NetworkOption = Annotated[str, typer.Option("--network", help="sepolia, hoodi, anvil, or a network of --networks.")]
 NetworksOption = Annotated[
@@ -70,9 +82,19 @@ def _registry(chain: Chain, fund: FundFile) -> Registry:
     return Registry(chain, fund.registry)
 
 
-def _policy_id(fund: FundFile, policy: Policy) -> bytes:
+def _policy_id(fund: FundFile, policy: Policy, programs: int) -> bytes:
     roles = {source.name: ROLES[source.role] for source in policy.sources}
-    return policy_id(fund.policy_owner, policy.hash, fund.requirements(roles), PROGRAM_COUNT)
+    return policy_id(fund.policy_owner, policy.hash, fund.requirements(roles), programs)
+
+
+def _registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[bytes, int] | None:
+    """A policy's id and its number of programs; where it is registered with several, that of the latest approval."""
+    found = {count: _policy_id(fund, policy, count) for count in range(1, MAX_PROGRAMS + 1)}
+    known = {count: name for count, name in found.items() if registry.has_policy(name)}
+    if not known:
+        return None
+    latest = max(known, key=lambda count: registry.approved_epoch(known[count]))
+    return known[latest], latest
 
 
 def _key_of(keystore: Path, expected: str, who: str) -> bytes:
@@ -155,34 +177,35 @@ def approve(
     network: NetworkOption,
     keystore: KeystoreOption,
     valid_days: ValidityOption = DEFAULT_VALIDITY_DAYS,
+    previous_market: PreviousMarketOption = None,
+    previous_policy: PreviousPolicyOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Approve the statement of an epoch as the policy's owner; registers the policy if it is new.
+    """Approve the statements of an epoch as the policy's owner; registers the policy if it is new.
 
-    The key is recomputed from policy and market, so what is approved is what these files say.
+    The keys are recomputed from policy and market, so what is approved is what these files say.
 
     Example: proofolio approve --market m.json --policy p.json --fund fund.json --epoch 1 --network sepolia
     --keystore owner.keystore
     """
     parties = FundFile.load(fund)
-    with step("Reading the ceremony"):
-        setup = load_setup()
-    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
+    terms = load_terms(market, policy, previous_market, previous_policy)
     registry = _registry(_connect(network, networks), parties)
     key = _key_of(keystore, parties.policy_owner, "the policy's owner")
-    with step("Computing the statement key"):
-        digest = terms.statement.key.digest
-    name = _policy_id(parties, terms.compiled.policy)
+    with step("Computing the statement keys"):
+        digests = terms.digests
+    listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
+    name = _policy_id(parties, terms.compiled.policy, len(digests))
     if not registry.has_policy(name):
         requirements = parties.requirements(terms.roles)
-        call = registry.register_policy(terms.compiled.policy_hash, requirements, PROGRAM_COUNT)
+        call = registry.register_policy(terms.compiled.policy_hash, requirements, len(digests))
         _send(registry.chain, key, call, "Registering the policy", dry_run)
         if dry_run:
             console.print("the approval can be estimated when the policy is registered")
             return
-    if registry.approved_digests(name, epoch) == (digest,):
-        console.print(f"epoch {epoch} is approved with this statement: 0x{digest.hex()}", soft_wrap=True)
+    if registry.approved_digests(name, epoch) == digests:
+        console.print(f"epoch {epoch} is approved with this statement: {listed}", soft_wrap=True)
         return
     layout = terms.layout
     approval = Approval(
@@ -190,14 +213,14 @@ def approve(
         valid_until=int(time.time()) + 86400 * valid_days,
         layout_hash=layout.hash,
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
-        digests=(digest,),
+        digests=digests,
     )
     _send(registry.chain, key, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
-    console.print(f"policy 0x{name.hex()}\nstatement 0x{digest.hex()}", soft_wrap=True)
+    console.print(f"policy 0x{name.hex()}\nstatement {listed}", soft_wrap=True)
 
 
 def publish(
-    bundle: Annotated[Path, typer.Argument(help="The proof bundle.")],
+    bundle: Annotated[Path, typer.Argument(help="The bundle of proofs.")],
     market: MarketOption,
     policy: PolicyOption,
     fund: FundOption,
@@ -207,41 +230,68 @@ def publish(
         Path, typer.Option("--journal", help="SQLite file that remembers what was signed and sent; keep it.")
     ] = Path("journal.sqlite"),
     retry: Annotated[bool, typer.Option("--retry", help="Replace a submission that failed for good.")] = False,
+    previous_market: PreviousMarketOption = None,
+    previous_policy: PreviousPolicyOption = None,
+    previous_source_set: PreviousSetOption = None,
+    previous_bundle: PreviousBundleOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Verify a bundle and have the registry record it, once; run it again after any interruption.
+    """Verify a bundle and have the registry record its proofs, each once; run it again after any interruption.
+
+    The proofs go out one by one, in a transaction each, and count when the last is in. The first of them fixes the
+    epoch's source set, which only the fund's owner can do. What the registry has on record for the previous epoch is
+    taken from the registry itself, unless you say otherwise.
 
     Example: proofolio publish bundle.json --market m.json --policy p.json --fund fund.json --network sepolia
     --keystore fund.keystore
     """
     parsed, parties = Bundle.load(bundle), FundFile.load(fund)
-    with step("Reading the ceremony"):
-        setup = load_setup()
-    terms = Terms.of(Policy.load(policy), Market.load(market), setup)
-    with step("Verifying before it is published"):
-        verify_bundle(terms, parties, parsed, int(time.time()))
+    terms = load_terms(market, policy, previous_market, previous_policy)
     registry = _registry(_connect(network, networks), parties)
-    name = _policy_id(parties, terms.compiled.policy)
-    submission = Submission.of(parsed, parties, name, terms.statement.key.encode())
+    if terms.compiled.previous_layout is not None and previous_source_set is None and previous_bundle is None:
+        before: bytes | None = _recorded_before(registry, parties.fund, parsed.epoch)
+    else:
+        before = trusted_source_set(terms, previous_source_set, previous_bundle)
+    with step("Verifying before it is published"):
+        verify_bundle(terms, parties, parsed, int(time.time()), before)
+    name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
+    submissions = Submission.of_bundle(parsed, parties, name, terms.keys)
     key = load_key(keystore)
     try:
         if dry_run:
-            _send(registry.chain, key, registry.submit(submission), "Publishing", dry_run)
+            for submission in submissions:
+                _send(registry.chain, key, registry.submit(submission), _publishing(submission, submissions), dry_run)
             return
         opened = Journal(journal)
+        publisher = Publisher(registry, opened, key)
         try:
-            with step("Publishing"):
-                published = Publisher(registry, opened, key).publish(submission, retry=retry)
+            for submission in submissions:
+                with step(_publishing(submission, submissions)):
+                    (published,) = publisher.publish_all((submission,), retry=retry)
+                _show_published(published)
         finally:
             opened.close()
     except Reverted as refusal:
         raise ProofRejected("the registry", str(refusal)) from refusal
-    console.print(
-        f"[green]recorded[/] in block {published.block}, {published.gas_used:,} gas, transaction "
-        f"{published.transaction}",
-        soft_wrap=True,
-    )
+
+
+def _recorded_before(registry: Registry, fund: str, epoch: int) -> bytes:
+    """Hash of the source set that an epoch is compared with, zeros if it is the fund's first."""
+    fixed = any(registry.source_set(fund, epoch))
+    return registry.source_set(fund, registry.previous_epoch(fund, epoch) if fixed else registry.last_epoch(fund))
+
+
+def _publishing(submission: Submission, submissions: Sequence[Submission]) -> str:
+    count = len(submissions)
+    return "Publishing" if count == 1 else f"Publishing proof {submission.program + 1} of {count}"
+
+
+def _show_published(published: Published) -> None:
+    how = "by somebody else"
+    if published.transaction is not None:
+        how = f"{published.gas_used:,} gas, transaction {published.transaction}"
+    console.print(f"[green]recorded[/] in block {published.block}, {how}", soft_wrap=True)
 
 
 def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, networks: NetworksOption = None) -> None:
@@ -251,8 +301,10 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
     """
     parties, rules = FundFile.load(fund), Policy.load(policy)
     registry = _registry(_connect(network, networks), parties)
-    answer = registry.status(parties.fund, _policy_id(parties, rules))
+    name, programs = _registered(registry, parties, rules) or (_policy_id(parties, rules, 1), 0)
+    answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
+    shown.add_row("policy registered", f"0x{name.hex()}" if programs else "no")
     shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
     if answer.epoch:
         shown.add_row("latest proved epoch", str(answer.epoch))
@@ -261,6 +313,13 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
         shown.add_row("source set", "0x" + answer.source_set_hash.hex())
     else:
         shown.add_row("latest proved epoch", "none")
+    approved = registry.approved_epoch(name)
+    if approved:
+        blocks = [registry.attestation(parties.fund, name, approved, program)[1] for program in range(programs)]
+        shown.add_row(f"proofs in, epoch {approved}", f"{sum(1 for block in blocks if block)} of {programs}")
+    last = registry.last_epoch(parties.fund)
+    if last:
+        shown.add_row(f"source set on record, epoch {last}", "0x" + registry.source_set(parties.fund, last).hex())
     shown.add_row("asked at block", f"{answer.block}, {timestamp(answer.time)}")
     console.print(shown)
     if not answer.compliant:

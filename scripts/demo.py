@@ -74,7 +74,7 @@ class Story:
 
     def summary(self) -> dict[str, Any]:
         """Every figure, for summary.json."""
-        key, compiled = self.terms.statement.key, self.terms.compiled
+        keys, compiled = self.terms.keys, self.terms.compiled
         return {
             "as_of": str(compiled.market.as_of),
             "prices": compiled.market.source,
@@ -85,11 +85,13 @@ class Story:
             "expected_return_annual": self.allocation.expected_return_annual,
             "risk": self.risk.as_dict(),
             "limits_left_usd": self.limits_left_usd,
-            "statement_digest": "0x" + key.digest.hex(),
-            "slots": key.size,
-            "rows": key.row_count,
-            "packing": key.parameters.packing,
-            "proof_bytes": len(self.bundle.proof()),
+            "statements": [
+                {"digest": "0x" + key.digest.hex(), "rows": key.row_count, "packing": key.parameters.packing}
+                for key in keys
+            ],
+            "slots": compiled.program.size,
+            "rows": len(compiled.program.rows),
+            "proof_bytes": self.bundle.proof_bytes,
             "seconds": self.seconds,
             "valid_until": timestamp(self.bundle.expiry),
             "chain": {
@@ -120,7 +122,7 @@ def tell(market: Market, policy: Policy, journal: Path) -> Story:
         frontier = efficient_frontier(terms.compiled, CAPITAL_USD, points=10)
     with step("Computing the statement key from policy and market"):
         started = time.perf_counter()
-        _ = terms.statement
+        _ = terms.statements
         _timed(seconds, "statement_key", started)
     with step("Deploying verifier and registry on an embedded chain (Prague)"):
         stage = set_stage(terms)
@@ -200,14 +202,14 @@ def show(story: Story, tampering_rejected: bool) -> None:
     for sentence in compiled.policy.sentences().values():
         proved.add_row(f"[green]✓[/] {sentence}")
     console.print(proved)
-    key, seconds = story.terms.statement.key, story.seconds
+    program, seconds = compiled.program, story.seconds
     verdict = "rejected" if tampering_rejected else "[red]ACCEPTED[/]"
     facts = {
         "Private": f"every quantity at {' and '.join(story.terms.roles)}, NAV, risk, what is left of each limit",
         "Public": f"policy, market of {compiled.market.as_of}, {len(story.bundle.sources)} signed commitments, "
-        f"a proof of {len(story.bundle.proof()):,} bytes",
+        f"a proof of {story.bundle.proof_bytes:,} bytes",
         "Time": f"proof {seconds['prove']:.2f} s, verification {1000 * seconds['verify']:.0f} ms, "
-        f"statement key {seconds['statement_key']:.2f} s ({key.size} slots, {key.row_count} rows)",
+        f"statement key {seconds['statement_key']:.2f} s ({program.size} slots, {len(program.rows)} rows)",
         "Chain": f"published for {story.outcome.gas:,} gas; one bit of the proof changed: {story.outcome.refusal}",
         "Registry": f"is the fund compliant? before: {yes_no(story.outcome.before.compliant)}, now: "
         f"{yes_no(story.outcome.status.compliant)}, epoch {story.outcome.status.epoch}, until "

@@ -5,13 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
-from attest import Setup, SourceCommitment, Statement, build_statement, open_source, prove, verify_attestation
-from attest.attestation import check_sources
-from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, holdings_of
+from attest import (
+    PreviousHoldings,
+    Setup,
+    SourceCommitment,
+    Statement,
+    StatementKey,
+    build_statement,
+    open_source,
+    prove,
+)
+from attest.attestation import PreviousRecord, check_previous, check_sources, verify_attestation
+from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceSet
 from attest.errors import ProofRejected, SourceError
 from attest.program import Layout
@@ -22,25 +31,39 @@ from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
 
 @dataclass(frozen=True)
 class Terms:
-    """A compiled policy with its statement key: all that is public about what is proved."""
+    """A compiled policy with the statement of each of its programs: all that is public about what is proved."""
 
     compiled: CompiledPolicy
     setup: Setup
 
     @classmethod
-    def of(cls, policy: Policy, market: Market, setup: Setup) -> Terms:
+    def of(cls, policy: Policy, market: Market, setup: Setup, previous_layout: Layout | None = None) -> Terms:
         """Raises: PolicyError: the policy does not compile on this market."""
-        return cls(compile_policy(policy, market), setup)
+        return cls(compile_policy(policy, market, previous_layout), setup)
 
     @cached_property
-    def statement(self) -> Statement:
-        return build_statement(
-            self.compiled.program,
-            self.setup,
-            layout=self.layout,
-            policy_hash=self.compiled.policy_hash,
-            market_hash=self.compiled.market_hash,
+    def statements(self) -> tuple[Statement, ...]:
+        """One for each program, in order."""
+        return tuple(
+            build_statement(
+                program,
+                self.setup,
+                layout=self.layout,
+                policy_hash=self.compiled.policy_hash,
+                market_hash=self.compiled.market_hash,
+                previous_layout=self.compiled.previous_layout if program.previous_size else None,
+            )
+            for program in self.compiled.programs
         )
+
+    @property
+    def keys(self) -> tuple[StatementKey, ...]:
+        return tuple(statement.key for statement in self.statements)
+
+    @cached_property
+    def digests(self) -> tuple[bytes, ...]:
+        """Of each program's key, in order: what a registry approves."""
+        return tuple(key.digest for key in self.keys)
 
     @property
     def layout(self) -> Layout:
@@ -56,6 +79,29 @@ class Terms:
         """Midnight UTC of the market's day, Unix seconds."""
         midnight = dt.datetime.combine(self.compiled.market.as_of, dt.time(), dt.UTC)
         return int(midnight.timestamp())
+
+
+def compares_epochs(policy: Policy) -> bool:
+    """Whether some limit of a policy looks at the previous epoch."""
+    return any(constraint.definition.compares_epochs for constraint in policy.named_constraints())
+
+
+def layout_of(policy: Policy, market: Market) -> Layout:
+    """The layout of a policy's holdings.
+
+    The epoch before matters only where its lots are some hundred times finer, so that comparing takes a finer money
+    unit; here it is taken to be like this one.
+
+    Raises: PolicyError: the policy does not compile on this market.
+    """
+    return compile_policy(policy, market, any_previous_layout(policy, market)).layout
+
+
+def any_previous_layout(policy: Policy, market: Market) -> Layout | None:
+    """A layout to compile against where only the epoch's own layout is wanted: that of the policy without its limits."""
+    if not compares_epochs(policy):
+        return None
+    return compile_policy(policy.model_copy(update={"constraints": (), "base": None}), market).layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,69 +142,109 @@ def commit_source(
     return OpeningFile.of(opening, signing.epoch, layout.hash), signed
 
 
+@dataclass(frozen=True, slots=True)
+class PreviousEpoch:
+    """The files of the previous epoch's sources, for policies that compare with it."""
+
+    openings: tuple[OpeningFile, ...] = field(repr=False)
+    signed: tuple[SignedSource, ...]
+
+
+def _ordered(signed: Sequence[SignedSource]) -> tuple[tuple[SignedSource, ...], SourceSet, tuple[bytes, ...]]:
+    """Signed sources ascending by identifier, the set they make, and their signatures."""
+    ordered = tuple(sorted(signed, key=lambda s: s.source_commitment().id))
+    return ordered, SourceSet(tuple(s.source_commitment() for s in ordered)), tuple(s.signature for s in ordered)
+
+
 def prove_bundle(
     terms: Terms,
     fund: FundFile,
     openings: Sequence[OpeningFile],
     signed: Sequence[SignedSource],
     expiry: int,
+    previous: PreviousEpoch | None = None,
     progress: Progress = lambda step: None,
 ) -> Bundle:
-    """The proof that the openings satisfy the policy, with the sources it rests on.
-
-    Raises: StatementFalse: they do not, naming the constraints; SourceError, EncodingError: files that do not fit.
-    """
-    ordered = tuple(sorted(signed, key=lambda s: s.source_commitment().id))
-    sources = SourceSet(tuple(s.source_commitment() for s in ordered))
-    check_sources(
-        terms.layout,
-        fund.requirements(terms.roles),
-        sources,
-        [s.signature for s in ordered],
-        fund.chain_id,
-        fund.registry,
-        as_of=terms.as_of,
-    )
-    held = holdings_of(list(openings), sources, terms.layout, terms.setup)
-    lots = [held.vector(terms.layout.size, {})[slot] for slot in terms.compiled.source_slots]
-    context = fund.context(terms.compiled.policy_hash, terms.roles, expiry, 0, len(terms.compiled.programs))
-    aux = terms.compiled.aux_values(lots)
-    proof = prove(terms.setup, terms.statement, context, held, sources, aux, progress=progress)
-    key = terms.statement.key
-    return Bundle.of(key.digest, 0, expiry, ordered, proof, key.parameters.packing)
-
-
-def verify_bundle(terms: Terms, fund: FundFile, bundle: Bundle, now: int | None = None) -> None:
-    """Accept a bundle, or say why not. Everything but the proof is recomputed from the public files.
+    """The proofs that the openings satisfy all programs of the policy, with the sources they rest on.
 
     Args:
-        now: Unix seconds at which the proof must still be valid; None asks no such thing.
+        previous: files of the fund's last registered epoch, where the policy compares epochs; None where it does not.
+        progress: called with the name of each round.
+    Raises: StatementFalse: they do not, naming the constraints; SourceError, EncodingError: files that do not fit.
+    """
+    requirements = fund.requirements(terms.roles)
+    ordered, sources, signatures = _ordered(signed)
+    check_sources(terms.layout, requirements, sources, signatures, fund.chain_id, fund.registry, as_of=terms.as_of)
+    held = holdings_of(list(openings), sources, terms.layout, terms.setup)
+    layout = terms.compiled.previous_layout
+    if (layout is None) != (previous is None):
+        raise SourceError("a policy that compares epochs needs the previous epoch's files, and no other does")
+    before: PreviousHoldings | None = None
+    ordered_before: tuple[SignedSource, ...] = ()
+    if previous is not None and layout is not None:
+        ordered_before, sources_before, signatures_before = _ordered(previous.signed)
+        record = PreviousRecord(layout, sources_before, signatures_before, sources_before.hash)
+        check_previous(record, sources, requirements, fund.chain_id, fund.registry)
+        held_before = holdings_of(list(previous.openings), sources_before, layout, terms.setup)
+        before = PreviousHoldings(held_before, sources_before)
+    vector = held.vector(terms.layout.size, {})
+    aux = terms.compiled.aux_values([vector[slot] for slot in terms.compiled.source_slots])
+    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, expiry, len(terms.statements))
+    proofs = []
+    for statement, context in zip(terms.statements, contexts, strict=True):
+        compared = before if statement.key.vectors == 2 else None
+        proof = prove(terms.setup, statement, context, held, sources, aux, previous=compared, progress=progress)
+        proofs.append(ProgramProof.of(statement.key, proof))
+    return Bundle(expiry=expiry, sources=ordered, previous=ordered_before, proofs=tuple(proofs))
+
+
+def verify_bundle(
+    terms: Terms, fund: FundFile, bundle: Bundle, now: int | None = None, previous_source_set: bytes | None = None
+) -> None:
+    """Accept a bundle, or say why not. Everything but the proofs is recomputed from the public files.
+
+    Args:
+        now: Unix seconds at which the proofs must still be valid; None asks no such thing.
+        previous_source_set: hash of the fund's last registered source set before this epoch, from the registry or from
+            a bundle that was verified before; for policies that compare epochs.
     Raises: ProofRejected, SourceError, EncodingError.
     """
-    key = terms.statement.key
-    if bundle.digest != key.digest:
+    if tuple(proved.digest for proved in bundle.proofs) != terms.digests:
         raise ProofRejected("statement key", "it was proved for another policy or market than the files given here")
-    if bundle.program != 0 or bundle.public_values:
-        raise ProofRejected("program", "the policy has one program and no public slots")
-    sources = bundle.source_set()
+    if bundle.public_values:
+        raise ProofRejected("public slots", "no policy has public slots, so nobody vouches for their values")
+    sources, requirements = bundle.source_set(), fund.requirements(terms.roles)
     if int(sources.fund, 16) != int(fund.fund, 16):
         raise SourceError("the sources signed for another fund")
-    context = fund.context(terms.compiled.policy_hash, terms.roles, bundle.expiry, 0, len(terms.compiled.programs))
     verify_attestation(
         terms.setup,
-        key,
+        terms.keys,
         terms.layout,
-        fund.requirements(terms.roles),
-        context,
+        requirements,
+        fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys)),
         sources,
-        bundle.signatures,
-        bundle.proof(),
+        [source.signature for source in bundle.sources],
+        [proved.proof() for proved in bundle.proofs],
         as_of=terms.as_of,
+        previous=_previous_record(terms, bundle, previous_source_set),
     )
     if now is not None and bundle.expiry < now:
         raise ProofRejected("expiry", f"it was valid until {timestamp(bundle.expiry)}")
     if now is not None and any(source.expiry < now for source in sources.sources):
         raise ProofRejected("expiry", "a source's signature is no longer valid")
+
+
+def _previous_record(terms: Terms, bundle: Bundle, source_set_hash: bytes | None) -> PreviousRecord | None:
+    layout, published = terms.compiled.previous_layout, bundle.previous_set()
+    if layout is None:
+        if published is not None:
+            raise SourceError("the bundle has sources of a previous epoch, and the policy compares no epochs")
+        return None
+    if published is None:
+        raise SourceError("the policy compares epochs, and the bundle lacks the previous epoch's sources")
+    if source_set_hash is None:
+        raise SourceError("the policy compares epochs: the previous epoch's source set must come from a trusted record")
+    return PreviousRecord(layout, published, [source.signature for source in bundle.previous], source_set_hash)
 
 
 def quantities_by_instrument(holdings: Holdings) -> dict[str, Decimal]:

@@ -34,7 +34,7 @@ def render_report(story: Story) -> str:
         story=story,
         risk=story.risk,
         compiled=story.terms.compiled,
-        key=story.terms.statement.key,
+        digests=story.terms.digests,
         sentences=story.terms.compiled.policy.sentences(),
         frontier=Markup(frontier_plot(story.frontier, story.allocation)),
         losses=Markup(loss_plot(story.losses, marks)),

@@ -16,6 +16,7 @@ from attest.chain import (
     EmbeddedChain,
     FundStatus,
     Journal,
+    Published,
     Publisher,
     Registry,
     Reverted,
@@ -42,18 +43,22 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the chain says of the proof.
+    """What the chain says of the proofs.
 
     Args:
-        gas: of the publication; status: the registry's answer to an investor; before: the answer before it.
-        refusal: why the registry refused the same proof with one bit changed.
+        published: each program's transaction; status: the registry's answer to an investor; before: the answer before.
+        refusal: why the registry refused the first proof with one bit changed.
     """
 
-    transaction: str
-    gas: int
+    published: tuple[Published, ...]
     before: FundStatus
     status: FundStatus
     refusal: str
+
+    @property
+    def gas(self) -> int:
+        """Of all publications."""
+        return sum(item.gas_used or 0 for item in self.published)
 
 
 def set_stage(terms: Terms) -> Stage:
@@ -77,31 +82,35 @@ def set_stage(terms: Terms) -> Stage:
 
 
 def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) -> Outcome:
-    """Register policy and fund, approve the epoch's statement, and publish the proof.
+    """Register policy and fund if they are new, approve the epoch's statements, and publish all proofs.
 
     Raises: Reverted: the registry refuses what it should take; ChainError.
     """
     registry = Registry(stage.chain, stage.deployment.registry)
-    requirements = stage.fund.requirements(terms.roles)
-    policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, len(terms.compiled.programs))
-    key, layout = terms.statement.key, terms.layout
+    requirements, count = stage.fund.requirements(terms.roles), len(terms.statements)
+    policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, count)
+    layout, execute = terms.layout, stage.chain.execute
     approval = Approval(
         as_of=terms.as_of,
         valid_until=bundle.expiry,
         layout_hash=layout.hash,
         owned_slots={name: layout.owned_slots_hash(name) for name in terms.roles},
-        digests=(key.digest,),
+        digests=terms.digests,
     )
-    execute = stage.chain.execute
-    execute(stage.fund_key, registry.register_fund(stage.fund.fund))
-    execute(stage.owner_key, registry.register_policy(terms.compiled.policy_hash, requirements, 1))
-    execute(stage.owner_key, registry.approve_epoch(policy, bundle.sources[0].epoch, approval))
+    if registry.fund_owner(stage.fund.fund) is None:
+        execute(stage.fund_key, registry.register_fund(stage.fund.fund))
+    if not registry.has_policy(policy):
+        execute(stage.owner_key, registry.register_policy(terms.compiled.policy_hash, requirements, count))
+    execute(stage.owner_key, registry.approve_epoch(policy, bundle.epoch, approval))
     before = registry.status(stage.fund.fund, policy)
-    submission = Submission.of(bundle, stage.fund, policy, key.encode())
-    refusal = refused(registry, submission)
-    published = Publisher(registry, Journal(journal), stage.fund_key).publish(submission)
-    after = registry.status(stage.fund.fund, policy)
-    return Outcome(published.transaction, published.gas_used, before, after, refusal)
+    submissions = Submission.of_bundle(bundle, stage.fund, policy, terms.keys)
+    refusal = refused(registry, submissions[0])
+    opened = Journal(journal)
+    try:
+        published = Publisher(registry, opened, stage.fund_key).publish_all(submissions)
+    finally:
+        opened.close()
+    return Outcome(published, before, registry.status(stage.fund.fund, policy), refusal)
 
 
 def refused(registry: Registry, submission: Submission) -> str:

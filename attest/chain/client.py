@@ -15,6 +15,7 @@ from attest.chain.errors import NetworkError
 from attest.chain.transactions import Call, Chain
 from attest.curve import decompress, encode_point
 from attest.registration import SourceRequirement, ordered
+from attest.statement import StatementKey
 
 
 class Deployment(File):
@@ -47,7 +48,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One program's proof as the registry takes it: all of it becomes public."""
+    """One program's proof as the registry takes it: all of it becomes public.
+
+    Args:
+        previous: the previous epoch's sources, where the program compares epochs; their signatures stay here.
+    """
 
     fund: str
     policy_id: bytes
@@ -58,14 +63,27 @@ class Submission:
     digest: bytes
     sources: tuple[SignedSource, ...]
     proof: bytes
+    previous: tuple[SignedSource, ...] = ()
 
     @classmethod
-    def of(cls, bundle: Bundle, fund: FundFile, policy_id: bytes, key: bytes) -> Submission:
-        """A verified bundle, with the encoding of its statement key. Raises: EncodingError."""
-        epoch = bundle.sources[0].epoch
-        sources = tuple(sorted(bundle.sources, key=lambda source: source.source_commitment().id))
-        return cls(
-            fund.fund, policy_id, epoch, bundle.expiry, bundle.program, key, bundle.digest, sources, bundle.proof()
+    def of_bundle(
+        cls, bundle: Bundle, fund: FundFile, policy_id: bytes, keys: Sequence[StatementKey]
+    ) -> tuple[Submission, ...]:
+        """One for each program of a verified bundle, with the keys of all programs. Raises: EncodingError."""
+        return tuple(
+            cls(
+                fund.fund,
+                policy_id,
+                bundle.epoch,
+                bundle.expiry,
+                index,
+                key.encode(),
+                proved.digest,
+                bundle.sources,
+                proved.proof(),
+                bundle.previous if key.vectors == 2 else (),
+            )
+            for index, (key, proved) in enumerate(zip(keys, bundle.proofs, strict=True))
         )
 
 
@@ -92,9 +110,9 @@ def _requirement_tuples(requirements: Sequence[SourceRequirement]) -> list[tuple
     return [(r.id, r.signer, r.role) for r in ordered(requirements)]
 
 
-def _source_tuple(source: SignedSource) -> tuple[int, int, list[bytes], bytes]:
+def _source_tuple(source: SignedSource) -> tuple[int, int, list[bytes]]:
     point = encode_point(decompress(source.commitment))
-    return source.expiry, source.nonce, [point[i : i + 32] for i in range(0, 128, 32)], source.signature
+    return source.expiry, source.nonce, [point[i : i + 32] for i in range(0, 128, 32)]
 
 
 class Registry:
@@ -149,8 +167,11 @@ class Registry:
     def submit(self, submission: Submission) -> Call:
         """Sent by the fund's owner, or by anybody once the source set is fixed."""
         s = submission
-        sources = [_source_tuple(source) for source in s.sources]
-        return self._transaction("submit", s.fund, s.policy_id, s.epoch, s.expiry, s.program, s.key, sources, s.proof)
+        sources = [(*_source_tuple(source), source.signature) for source in s.sources]
+        previous = [_source_tuple(source) for source in s.previous]
+        return self._transaction(
+            "submit", s.fund, s.policy_id, s.epoch, s.expiry, s.program, s.key, sources, previous, s.proof
+        )
 
     def fund_owner(self, fund: str) -> str | None:
         """None when the fund is not registered."""
@@ -161,6 +182,11 @@ class Registry:
         (record,) = self._ask("policy", policy_id)
         return int(record[3]) > 0
 
+    def approved_epoch(self, policy_id: bytes) -> int:
+        """The latest approved epoch, 0 before the first."""
+        (record,) = self._ask("policy", policy_id)
+        return int(record[4])
+
     def approved_digests(self, policy_id: bytes, epoch: int) -> tuple[bytes, ...]:
         """Empty when the epoch is not approved."""
         (approval,) = self._ask("approval", policy_id, epoch)
@@ -169,6 +195,14 @@ class Registry:
     def source_set(self, fund: str, epoch: int) -> bytes:
         """Hash of the fund's source set, zeros before it is fixed."""
         return bytes(self._ask("sourceSet", fund, epoch)[0])
+
+    def last_epoch(self, fund: str) -> int:
+        """The fund's last epoch with a source set, 0 before the first."""
+        return int(self._ask("lastEpoch", fund)[0])
+
+    def previous_epoch(self, fund: str, epoch: int) -> int:
+        """The epoch that an epoch with a source set is compared with, 0 if it is the first or has none."""
+        return int(self._ask("previousEpoch", fund, epoch)[0])
 
     def attestation(self, fund: str, policy_id: bytes, epoch: int, program: int) -> tuple[int, int]:
         """Expiry of a program's attestation and the block it came in; zeros if it did not."""

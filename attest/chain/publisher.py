@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from eth_utils.crypto import keccak
@@ -14,11 +15,15 @@ from attest.chain.transactions import Call, Quote, address_of
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A proof that the registry has recorded."""
+    """A proof that the registry has recorded.
 
-    transaction: str
+    Args:
+        transaction, gas_used: None where somebody else had it recorded.
+    """
+
+    transaction: str | None
     block: int
-    gas_used: int
+    gas_used: int | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,23 @@ class Publisher:
         if record.state is State.PREPARED:
             record = self._sign(identity, call)
         return self._finish(record, call)
+
+    def publish_all(self, submissions: Sequence[Submission], *, retry: bool = False) -> tuple[Published, ...]:
+        """Have the proofs of all programs recorded, one transaction each; run it again to go on where it stopped.
+
+        The first of them fixes the epoch's source set, which only the fund's owner can do.
+
+        Args, Raises: as `publish`.
+        """
+        return tuple(self._recorded(each) or self.publish(each, retry=retry) for each in submissions)
+
+    def _recorded(self, submission: Submission) -> Published | None:
+        """A proof that is on record without this journal's doing."""
+        if self.journal.find(self._identity(submission)) is not None:
+            return None
+        s = submission
+        _, block = self.registry.attestation(s.fund, s.policy_id, s.epoch, s.program)
+        return Published(None, block, None) if block else None
 
     def _identity(self, submission: Submission) -> Identity:
         s, chain = submission, self.registry.chain

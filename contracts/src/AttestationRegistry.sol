@@ -8,10 +8,11 @@ import {
     Compliance,
     IAttestationRegistry,
     PolicyRecord,
+    PreviousSource,
     SignedSource,
     SourceRequirement
 } from "./interfaces/IAttestationRegistry.sol";
-import {Context, IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {Context, Holdings, IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {SourceSet, SourceSets} from "./libraries/SourceSets.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
 import {TwoStepOwner} from "./libraries/TwoStepOwner.sol";
@@ -20,12 +21,22 @@ import {TwoStepOwner} from "./libraries/TwoStepOwner.sol";
 contract AttestationRegistry is IAttestationRegistry, EIP712 {
     using TwoStepOwner for TwoStepOwner.Slot;
 
+    /// @dev number: its place in `_policyIds`.
     struct Policy {
         TwoStepOwner.Slot ownership;
         bytes32 policyHash;
         uint64 programCount;
         uint64 lastEpoch;
+        uint64 number;
         SourceRequirement[] requirements;
+    }
+
+    /// @dev A fund's source set of one epoch. previousEpoch: the fund's last one before it, 0 for its first. policyNumber: of
+    /// the policy under which it was fixed; the number shares a storage slot, the id would not.
+    struct FixedSet {
+        bytes32 hash;
+        uint64 previousEpoch;
+        uint64 policyNumber;
     }
 
     struct Attestation {
@@ -50,7 +61,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     mapping(address fund => TwoStepOwner.Slot) private _funds;
     mapping(bytes32 policyId => Policy) private _policies;
     mapping(bytes32 policyId => mapping(uint64 epoch => Approval)) private _approvals;
-    mapping(address fund => mapping(uint64 epoch => bytes32)) private _sourceSets;
+    bytes32[] private _policyIds;
+    mapping(address fund => mapping(uint64 epoch => FixedSet)) private _sourceSets;
+    mapping(address fund => uint64) private _lastEpochs;
     /// @dev By keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId)).
     mapping(bytes32 id => Attestation) private _attestations;
     mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => Progress))) private _progress;
@@ -104,6 +117,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         policy_.ownership.owner = msg.sender;
         policy_.policyHash = policyHash;
         policy_.programCount = programCount;
+        policy_.number = uint64(_policyIds.length);
+        _policyIds.push(policyId);
         for (uint256 i; i < requirements.length; ++i) {
             SourceRequirement calldata requirement = requirements[i];
             bool ascending = i == 0 || requirement.sourceId > requirements[i - 1].sourceId;
@@ -149,7 +164,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         returns (bytes32)
     {
         _funds[fund].check();
-        if (_sourceSets[fund][epoch] != 0) revert SourceSetExists(fund, epoch);
+        if (_sourceSets[fund][epoch].hash != 0) revert SourceSetExists(fund, epoch);
         SourceSet memory set = _checkSources(fund, policyId, epoch, _approved(policyId, epoch), sources);
         _fixSourceSet(fund, policyId, epoch, set);
         return set.hash;
@@ -164,13 +179,14 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint256 programIndex,
         bytes calldata key,
         SignedSource[] calldata sources,
+        PreviousSource[] calldata previousSources,
         bytes calldata proof
     ) external {
         Approval storage approved = _approved(policyId, epoch);
         _checkParties(fund, policyId);
         if (_expired(expiry)) revert Expired(expiry);
         if (expiry > approved.validUntil) revert ExpiryTooLate(expiry, approved.validUntil);
-        bytes32 digest = _checkKey(approved, programIndex, key);
+        (bytes32 digest, StatementKey calldata statement) = _checkKey(approved, programIndex, key);
 
         SourceSet memory set = _checkSources(fund, policyId, epoch, approved, sources);
         _fixSourceSet(fund, policyId, epoch, set);
@@ -185,7 +201,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.expiry = expiry;
         context.programId = programId;
         context.sourceSetHash = set.hash;
-        VERIFIER.verify(key, context, set.holdings, proof);
+        Holdings[] memory holdings = _withPrevious(context, set, policyId, statement, previousSources);
+        VERIFIER.verify(key, context, holdings, proof);
 
         record.expiry = expiry;
         record.blockNumber = uint64(block.number);
@@ -202,7 +219,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @inheritdoc IAttestationRegistry
     function latest(address fund, bytes32 policyId) external view returns (Compliance memory) {
         Completed storage last = _latest[fund][policyId];
-        return Compliance(last.epoch, last.expiry, last.blockNumber, _sourceSets[fund][last.epoch]);
+        return Compliance(last.epoch, last.expiry, last.blockNumber, _sourceSets[fund][last.epoch].hash);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -214,14 +231,24 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32[] storage digests = _approvals[policyId][epoch].digests;
         if (programIndex >= digests.length) return (0, 0);
         bytes32 programId = keccak256(abi.encode(policyId, programIndex));
-        bytes32 id = _attestationId(fund, epoch, digests[programIndex], _sourceSets[fund][epoch], programId);
+        bytes32 id = _attestationId(fund, epoch, digests[programIndex], _sourceSets[fund][epoch].hash, programId);
         Attestation storage record = _attestations[id];
         return (record.expiry, record.blockNumber);
     }
 
     /// @inheritdoc IAttestationRegistry
     function sourceSet(address fund, uint64 epoch) external view returns (bytes32) {
-        return _sourceSets[fund][epoch];
+        return _sourceSets[fund][epoch].hash;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function previousEpoch(address fund, uint64 epoch) external view returns (uint64) {
+        return _sourceSets[fund][epoch].previousEpoch;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function lastEpoch(address fund) external view returns (uint64) {
+        return _lastEpochs[fund];
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -280,18 +307,17 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (policyOwner == fund || policyOwner == owner) revert SelfApproved(policyId);
     }
 
-    /// @dev The key is the approved one of this program, of one vector and of the approved layout.
+    /// @dev The key is the approved one of this program, and of the approved layout.
     function _checkKey(Approval storage approved, uint256 programIndex, bytes calldata key)
         private
         view
-        returns (bytes32 digest)
+        returns (bytes32 digest, StatementKey calldata statement)
     {
         if (programIndex >= approved.digests.length) revert UnknownProgram(programIndex, approved.digests.length);
         digest = keccak256(key);
         bytes32 approvedDigest = approved.digests[programIndex];
         if (digest != approvedDigest) revert DigestNotApproved(approvedDigest, digest);
-        StatementKey calldata statement = StatementKeys.decode(key);
-        if (statement.previousSize != 0) revert UnsupportedVectors();
+        statement = StatementKeys.decode(key);
         if (statement.layoutHash != approved.layoutHash) revert WrongLayout(approved.layoutHash, statement.layoutHash);
     }
 
@@ -306,17 +332,72 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         return SourceSets.check(_domainSeparatorV4(), fund, epoch, approved, _policies[policyId].requirements, sources);
     }
 
-    /// @dev One source set a fund and epoch. Only the fund's owner fixes it: else anybody could take the epoch with sources
-    /// and a policy of their own.
+    /// @dev One source set a fund and epoch, in ascending order of epochs, so that the epoch before is known for good. Only the
+    /// fund's owner fixes it: else anybody could take the epoch with sources and a policy of their own.
     function _fixSourceSet(address fund, bytes32 policyId, uint64 epoch, SourceSet memory set) private {
-        bytes32 committed = _sourceSets[fund][epoch];
+        FixedSet storage fixedSet = _sourceSets[fund][epoch];
+        bytes32 committed = fixedSet.hash;
         if (committed == 0) {
             if (msg.sender != _funds[fund].owner) revert SourceSetNotCommitted(fund, epoch);
-            _sourceSets[fund][epoch] = set.hash;
+            uint64 last = _lastEpochs[fund];
+            if (epoch <= last) revert EpochNotAscending(last, epoch);
+            _lastEpochs[fund] = epoch;
+            fixedSet.hash = set.hash;
+            (fixedSet.previousEpoch, fixedSet.policyNumber) = (last, _policies[policyId].number);
             emit SourceSetCommitted(fund, epoch, set.hash, policyId, set.structHashes, set.commitmentHashes);
         } else if (committed != set.hash) {
             revert SourceSetMismatch(committed, set.hash);
         }
+    }
+
+    /// @dev What the verifier takes: the epoch's holdings and, where the key compares epochs, those of the previous epoch, which
+    /// then enter the context too.
+    function _withPrevious(
+        Context memory context,
+        SourceSet memory set,
+        bytes32 policyId,
+        StatementKey calldata statement,
+        PreviousSource[] calldata previousSources
+    ) private view returns (Holdings[] memory holdings) {
+        bool compares = statement.previousSize != 0;
+        holdings = new Holdings[](compares ? 2 : 1);
+        holdings[0] = set.holdings;
+        if (compares) {
+            context.previousEpoch = _sourceSets[context.fund][context.epoch].previousEpoch;
+            SourceSet memory previous = _previousSet(context, policyId, statement.previousLayoutHash, previousSources);
+            context.previousSourceSetHash = previous.hash;
+            holdings[1] = previous.holdings;
+        } else if (previousSources.length != 0) {
+            revert SuperfluousPreviousSources();
+        }
+    }
+
+    /// @dev The source set of context.previousEpoch, as it is on record and of the layout that the key was made for.
+    function _previousSet(
+        Context memory context,
+        bytes32 policyId,
+        bytes32 layoutHash,
+        PreviousSource[] calldata previousSources
+    ) private view returns (SourceSet memory previous) {
+        (address fund, uint64 epoch) = (context.fund, context.previousEpoch);
+        if (epoch == 0) revert NoPreviousEpoch(fund, context.epoch);
+        FixedSet storage fixedSet = _sourceSets[fund][epoch];
+        bytes32 previousPolicyId = _policyIds[fixedSet.policyNumber];
+        if (!_comparable(policyId, previousPolicyId)) revert IncomparablePolicies(policyId, previousPolicyId);
+        Approval storage approved = _approvals[previousPolicyId][epoch];
+        if (approved.layoutHash != layoutHash) revert WrongPreviousLayout(approved.layoutHash, layoutHash);
+        previous = SourceSets.restore(fund, epoch, approved, _policies[previousPolicyId].requirements, previousSources);
+        if (previous.hash != fixedSet.hash) revert PreviousSourceSetMismatch(fixedSet.hash, previous.hash);
+    }
+
+    /// @dev Whoever owns a policy vouches for dates, layouts and public slots of its epochs, and its signers for the quantities.
+    /// Under a policy of somebody else a fund could fix any holdings it likes to be compared with.
+    function _comparable(bytes32 policyId, bytes32 previousPolicyId) private view returns (bool) {
+        if (policyId == previousPolicyId) return true;
+        Policy storage policy_ = _policies[policyId];
+        Policy storage previous = _policies[previousPolicyId];
+        return policy_.ownership.owner == previous.ownership.owner
+            && keccak256(abi.encode(policy_.requirements)) == keccak256(abi.encode(previous.requirements));
     }
 
     /// @dev Counts one more program of the policy and, with the last one, moves the fund's latest epoch forward.

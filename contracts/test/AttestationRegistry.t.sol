@@ -79,6 +79,21 @@ contract AttestationRegistryTest is RegistryFixtures {
         vm.assertTrue(!registry.isCompliant(FUND, policyIds[0]), "the other policy over the same sources");
     }
 
+    /// @dev One program in one epoch and the other in the next are two halves of nothing.
+    function test_programsOfDifferentEpochsDoNotAddUp() public {
+        approve(policyIds[1], 8, approvalOf(1));
+        submit(submission(1), FUND_OWNER);
+        acceptAllProofs();
+        Submission memory second = submission(2);
+        (second.epoch, second.sources) = (8, submission(3).sources);
+        submit(second, FUND_OWNER);
+        vm.assertTrue(!registry.isCompliant(FUND, policyIds[1]), "one program an epoch");
+        Submission memory first = submission(1);
+        (first.epoch, first.sources) = (8, second.sources);
+        submit(first, FUND_OWNER);
+        vm.assertEq(registry.latest(FUND, policyIds[1]).epoch, 8, "both programs in one epoch");
+    }
+
     function test_theEarlierExpiryCountsInEitherOrder() public {
         (Submission memory first, Submission memory second) = (submission(1), submission(2));
         submit(first, FUND_OWNER);
@@ -86,8 +101,10 @@ contract AttestationRegistryTest is RegistryFixtures {
         vm.assertEq(registry.latest(FUND, policyIds[1]).expiry, first.expiry, "the earlier expiry");
     }
 
+    /// @dev Proofs of an epoch whose sources are fixed may come late; what is latest stays latest.
     function test_latestMovesForwardOnly() public {
         (Submission memory earlier, Submission memory later) = (submission(0), submission(3));
+        commit(policyIds[0], 7, earlier.sources);
         submit(later, FUND_OWNER);
         vm.assertEq(registry.latest(FUND, policyIds[0]).epoch, 8, "epoch 8");
         submit(earlier, FUND_OWNER);
@@ -122,7 +139,7 @@ contract AttestationRegistryTest is RegistryFixtures {
         Submission memory s = submission(0);
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.UnknownFund.selector, STRANGER);
         vm.expectRevert(reason);
-        registry.submit(STRANGER, policyIds[0], 7, s.expiry, 0, s.key, s.sources, s.proof);
+        registry.submit(STRANGER, policyIds[0], 7, s.expiry, 0, s.key, s.sources, s.previousSources, s.proof);
     }
 
     /// @dev A fund whose owner also owns the policy would choose its own prices.
@@ -215,16 +232,6 @@ contract AttestationRegistryTest is RegistryFixtures {
         s.epoch = 9;
         bytes4 selector = IAttestationRegistry.WrongLayout.selector;
         _assertRefused(s, abi.encodeWithSelector(selector, approval.layoutHash, approvalOf(0).layoutHash));
-    }
-
-    function test_keyOfTwoVectors() public {
-        Approval memory approval = approvalOf(0);
-        Submission memory s = submission(0);
-        (s.epoch, s.key) = (9, load("vectors2").key);
-        approval.digests[0] = keccak256(s.key);
-        vm.prank(POLICY_OWNER);
-        registry.approveEpoch(policyIds[0], 9, approval);
-        _assertRefused(s, abi.encodePacked(IAttestationRegistry.UnsupportedVectors.selector));
     }
 
     /// @dev Two source sets in one epoch: the second is refused, whichever policy or program it comes with.

@@ -5,6 +5,7 @@ import {AttestationRegistry} from "../src/AttestationRegistry.sol";
 import {
     Approval,
     IAttestationRegistry,
+    PreviousSource,
     SignedSource,
     SourceRequirement
 } from "../src/interfaces/IAttestationRegistry.sol";
@@ -13,7 +14,8 @@ import {SourceSets} from "../src/libraries/SourceSets.sol";
 import {ProofVerifier} from "../src/ProofVerifier.sol";
 import {Fixtures} from "./Fixtures.sol";
 
-/// @notice Arguments of `AttestationRegistry.submit`. policy: 0 has one program, 1 has two.
+/// @notice Arguments of `AttestationRegistry.submit`. policy: 0 has one program, 1 and 2 have two, and the last of 2 compares
+/// epochs. Numbers 0, 1, 2 are of epoch 7, numbers 3, 4, 5 of epoch 8.
 struct Submission {
     uint256 policy;
     uint256 program;
@@ -22,6 +24,7 @@ struct Submission {
     bytes32 digest;
     bytes key;
     SignedSource[] sources;
+    PreviousSource[] previousSources;
     bytes32 sourceSetHash;
     bytes proof;
 }
@@ -36,8 +39,8 @@ abstract contract RegistryFixtures is Fixtures {
     string private constant FIXTURE = "test/fixtures/registry.json";
 
     AttestationRegistry internal registry;
-    bytes32[2] internal policyIds;
-    bytes32[2] internal policyHashes;
+    bytes32[3] internal policyIds;
+    bytes32[3] internal policyHashes;
     uint64 internal validUntil;
 
     function deploy() internal {
@@ -47,7 +50,7 @@ abstract contract RegistryFixtures is Fixtures {
         string memory json = vm.readFile(FIXTURE);
         address expected = address(bytes20(vm.parseJsonBytes(json, ".registry")));
         vm.assertEq(address(registry), expected, "the registry's address");
-        for (uint256 i; i < 2; ++i) {
+        for (uint256 i; i < 3; ++i) {
             string memory index = string.concat("[", vm.toString(i), "]");
             policyHashes[i] = bytes32(vm.parseJsonBytes(json, string.concat(".policyHashes", index)));
             policyIds[i] = bytes32(vm.parseJsonBytes(json, string.concat(".policyIds", index)));
@@ -56,19 +59,28 @@ abstract contract RegistryFixtures is Fixtures {
         vm.warp(1_900_000_000);
     }
 
-    /// @dev The fund, both policies and the approvals of epoch 7, and of epoch 8 for policy 0.
+    /// @dev The fund, all policies, and the approvals of epoch 7 for policies 0 and 1, of epoch 8 for policies 0 and 2.
     function registerAll() internal {
         vm.prank(FUND);
         registry.registerFund(FUND_OWNER);
-        for (uint256 i; i < 2; ++i) {
+        for (uint256 i; i < 3; ++i) {
             vm.prank(POLICY_OWNER);
             bytes32 id = registry.registerPolicy(policyHashes[i], requirementsOf(), i == 0 ? 1 : 2, "ipfs://policy");
             vm.assertEq(id, policyIds[i], "policy id as in Python");
-            vm.prank(POLICY_OWNER);
-            registry.approveEpoch(id, 7, approvalOf(i));
+            if (i < 2) approve(id, 7, approvalOf(i));
         }
+        approve(policyIds[0], 8, approvalOf(0));
+        approve(policyIds[2], 8, approvalOf(2));
+    }
+
+    function approve(bytes32 id, uint64 epoch, Approval memory approval) internal {
         vm.prank(POLICY_OWNER);
-        registry.approveEpoch(policyIds[0], 8, approvalOf(0));
+        registry.approveEpoch(id, epoch, approval);
+    }
+
+    function commit(bytes32 id, uint64 epoch, SignedSource[] memory sources) internal returns (bytes32) {
+        vm.prank(FUND_OWNER);
+        return registry.commitSourceSet(FUND, id, epoch, sources);
     }
 
     function requirementsOf() internal view returns (SourceRequirement[] memory) {
@@ -83,9 +95,9 @@ abstract contract RegistryFixtures is Fixtures {
         approval.ownedSlotsHashes = new bytes32[](2);
         approval.ownedSlotsHashes[0] = bytes32(vm.parseJsonBytes(json, ".ownedSlotsHashes[0]"));
         approval.ownedSlotsHashes[1] = bytes32(vm.parseJsonBytes(json, ".ownedSlotsHashes[1]"));
-        approval.digests = new bytes32[](policy + 1);
+        approval.digests = new bytes32[](policy == 0 ? 1 : 2);
         approval.digests[0] = submission(0).digest;
-        if (policy == 1) approval.digests[1] = submission(2).digest;
+        if (policy != 0) approval.digests[1] = submission(policy == 1 ? 2 : 5).digest;
         approval.publicSlots = new PublicSlot[](0);
     }
 
@@ -99,13 +111,24 @@ abstract contract RegistryFixtures is Fixtures {
         s.digest = bytes32(vm.parseJsonBytes(json, string.concat(path, "digest")));
         s.key = vm.parseJsonBytes(json, string.concat(path, "key"));
         s.sources = abi.decode(vm.parseJsonBytes(json, string.concat(path, "sources")), (SignedSource[]));
+        s.previousSources =
+            abi.decode(vm.parseJsonBytes(json, string.concat(path, "previousSources")), (PreviousSource[]));
         s.sourceSetHash = bytes32(vm.parseJsonBytes(json, string.concat(path, "sourceSetHash")));
         s.proof = vm.parseJsonBytes(json, string.concat(path, "proof"));
     }
 
     function submit(Submission memory s, address caller) internal {
         vm.prank(caller);
-        registry.submit(FUND, policyIds[s.policy], s.epoch, s.expiry, s.program, s.key, s.sources, s.proof);
+        registry.submit(
+            FUND, policyIds[s.policy], s.epoch, s.expiry, s.program, s.key, s.sources, s.previousSources, s.proof
+        );
+    }
+
+    /// @dev From here on every proof is valid, so that what the registry itself counts can be tested.
+    function acceptAllProofs() internal {
+        vm.mockCall(
+            address(registry.verifier()), abi.encodePacked(IProofVerifier.verify.selector), abi.encode(bytes32(0))
+        );
     }
 
     function expectSubmissionEvents(Submission memory s, bool met) internal {
@@ -137,7 +160,14 @@ abstract contract RegistryFixtures is Fixtures {
 
     /// @dev hashStruct of a source's commitment for the fund under policy 0's approval.
     function structHash(SignedSource memory source, uint256 index, uint64 epoch) internal view returns (bytes32) {
-        Approval memory approval = approvalOf(0);
+        return structHash(source, index, epoch, approvalOf(0));
+    }
+
+    function structHash(SignedSource memory source, uint256 index, uint64 epoch, Approval memory approval)
+        internal
+        view
+        returns (bytes32)
+    {
         SourceRequirement memory requirement = requirementsOf()[index];
         return keccak256(
             abi.encode(
@@ -158,7 +188,15 @@ abstract contract RegistryFixtures is Fixtures {
 
     /// @dev What the source's key signs.
     function sourceDigest(SignedSource memory source, uint256 index, uint64 epoch) internal view returns (bytes32) {
-        return keccak256(abi.encodePacked(hex"1901", domainSeparator(), structHash(source, index, epoch)));
+        return sourceDigest(source, index, epoch, approvalOf(0));
+    }
+
+    function sourceDigest(SignedSource memory source, uint256 index, uint64 epoch, Approval memory approval)
+        internal
+        view
+        returns (bytes32)
+    {
+        return keccak256(abi.encodePacked(hex"1901", domainSeparator(), structHash(source, index, epoch, approval)));
     }
 
     function signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {

@@ -26,11 +26,6 @@ contract RegistryRolesTest is RegistryFixtures {
         return registry.registerPolicy(policyHashes[0], requirements, programs, "");
     }
 
-    function _approve(bytes32 id, uint64 epoch, Approval memory approval) private {
-        vm.prank(POLICY_OWNER);
-        registry.approveEpoch(id, epoch, approval);
-    }
-
     function test_needsAVerifier() public {
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.NotAContract.selector, STRANGER);
         vm.expectRevert(reason);
@@ -98,7 +93,7 @@ contract RegistryRolesTest is RegistryFixtures {
         registry.transferFund(FUND, caller);
         // The fund's own address is nobody special either once it has an owner.
         bytes32 id = _register(1);
-        _approve(id, 7, approvalOf(0));
+        approve(id, 7, approvalOf(0));
         vm.expectRevert(reason);
         vm.prank(caller);
         registry.commitSourceSet(FUND, id, 7, submission(0).sources);
@@ -164,7 +159,7 @@ contract RegistryRolesTest is RegistryFixtures {
         registry.approveEpoch(id, 1, approval);
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.NotOwner.selector, POLICY_OWNER, STRANGER);
         vm.expectRevert(reason);
-        _approve(id, 2, approval);
+        approve(id, 2, approval);
     }
 
     function test_nobodyAcceptsWhatWasNotOffered() public {
@@ -194,12 +189,12 @@ contract RegistryRolesTest is RegistryFixtures {
         if (first == 0) first = 1;
         vm.expectEmit(address(registry));
         emit IAttestationRegistry.EpochApproved(id, first, approval);
-        _approve(id, first, approval);
+        approve(id, first, approval);
         if (second <= first) {
             bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.EpochNotAscending.selector, first, second);
             vm.expectRevert(reason);
         }
-        _approve(id, second, approval);
+        approve(id, second, approval);
         vm.assertEq(registry.policy(id).lastEpoch, second > first ? second : first, "last epoch");
     }
 
@@ -208,7 +203,7 @@ contract RegistryRolesTest is RegistryFixtures {
         Approval memory approval = approvalOf(0);
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.EpochNotAscending.selector, 0, 0);
         vm.expectRevert(reason);
-        _approve(id, 0, approval);
+        approve(id, 0, approval);
     }
 
     function test_validity() public {
@@ -218,19 +213,19 @@ contract RegistryRolesTest is RegistryFixtures {
         approval.asOf = approval.validUntil;
         bytes memory reason = abi.encodeWithSelector(selector, approval.asOf, approval.validUntil);
         vm.expectRevert(reason);
-        _approve(id, 1, approval);
+        approve(id, 1, approval);
         approval = approvalOf(0);
         approval.validUntil = uint64(block.timestamp) - 1;
         reason = abi.encodeWithSelector(selector, approval.asOf, approval.validUntil);
         vm.expectRevert(reason);
-        _approve(id, 1, approval);
+        approve(id, 1, approval);
         approval.validUntil = uint64(block.timestamp);
-        _approve(id, 1, approval);
+        approve(id, 1, approval);
     }
 
     function _assertInvalidApproval(bytes32 id, Approval memory approval) private {
         vm.expectRevert(IAttestationRegistry.InvalidApproval.selector);
-        _approve(id, 1, approval);
+        approve(id, 1, approval);
     }
 
     /// @dev An unregistered digest is 0, and so is the code hash of a missing account: neither may ever be approved.

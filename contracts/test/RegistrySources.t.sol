@@ -33,8 +33,7 @@ contract RegistrySourcesTest is RegistryFixtures {
     }
 
     function _commit(SignedSource[] memory sources, uint64 epoch) private returns (bytes32) {
-        vm.prank(FUND_OWNER);
-        return registry.commitSourceSet(FUND, policyIds[0], epoch, sources);
+        return commit(policyIds[0], epoch, sources);
     }
 
     function _assertInvalidSignature(SignedSource[] memory sources, uint256 index, uint64 epoch) private {

@@ -11,7 +11,7 @@ from eth_abi.abi import encode as abi_encode
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from attest.attestation import check_sources, verify_attestation
+from attest.attestation import PreviousRecord, check_sources, verify_attestation
 from attest.commitment import SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, source_id
@@ -28,44 +28,74 @@ AS_OF = 1_579_219_200
 class Attested:
     """All arguments of `verify_attestation`."""
 
-    key: StatementKey
+    keys: tuple[StatementKey, ...]
     layout: Layout
     requirements: tuple[SourceRequirement, ...]
-    context: Context
+    contexts: tuple[Context, ...]
     sources: SourceSet
     signatures: tuple[bytes, ...]
-    proof: bytes
+    proofs: tuple[bytes, ...]
     as_of: int = AS_OF
+    previous: PreviousRecord | None = None
 
 
 def signatures_of(sources: SourceSet, chain_id: int = CONTEXT.chain_id, registry: str = REGISTRY) -> tuple[bytes, ...]:
     return tuple(s.sign(KEYS.get(s.source, KEYS["a"]), chain_id, registry) for s in sources.sources)
 
 
+REQUIRED = tuple(SourceRequirement(name, Account.from_key(KEYS[name]).address, 0) for name in ("a", "b"))
+
+
 @pytest.fixture(scope="module")
 def attested(small: Example, small_proof: bytes) -> Attested:
-    required = tuple(SourceRequirement(name, Account.from_key(KEYS[name]).address, 0) for name in ("a", "b"))
-    sources = small.sources
-    return Attested(small.statement.key, small.layout, required, CONTEXT, sources, signatures_of(sources), small_proof)
+    """A policy of one program."""
+    signatures = signatures_of(small.sources)
+    return Attested(
+        (small.statement.key,), small.layout, REQUIRED, (CONTEXT,), small.sources, signatures, (small_proof,)
+    )
+
+
+@pytest.fixture(scope="module")
+def two(small: Example, pair: Example, small_proof: bytes) -> Attested:
+    """A policy of two programs, the second of which compares epochs."""
+    assert pair.previous is not None
+    contexts = (CONTEXT, replace(CONTEXT, program_id=b"\x12" * 32))
+    second = replace(pair, holdings=small.holdings, sources=small.sources).prove(context=contexts[1])
+    before = pair.previous.sources
+    return Attested(
+        (small.statement.key, pair.statement.key),
+        small.layout,
+        REQUIRED,
+        contexts,
+        small.sources,
+        signatures_of(small.sources),
+        (small_proof, second),
+        previous=PreviousRecord(pair.layout, before, signatures_of(before), before.hash),
+    )
 
 
 def run(example: Example, a: Attested) -> None:
     verify_attestation(
         example.setup,
-        a.key,
+        a.keys,
         a.layout,
         a.requirements,
-        a.context,
+        a.contexts,
         a.sources,
         a.signatures,
-        a.proof,
+        a.proofs,
         as_of=a.as_of,
+        previous=a.previous,
     )
 
 
 def test_a_whole_attestation_is_accepted(small: Example, attested: Attested) -> None:
     run(small, attested)
     run(small, replace(attested, requirements=attested.requirements[::-1]))
+
+
+def test_all_programs_of_a_policy_are_accepted_together(small: Example, two: Attested) -> None:
+    run(small, two)
 
 
 def resigned(a: Attested, sources: SourceSet) -> Attested:
@@ -78,6 +108,10 @@ def each(sources: SourceSet, **fields: Any) -> SourceSet:
 
 def stranger(a: Attested) -> tuple[SourceRequirement, ...]:
     return (a.requirements[0], replace(a.requirements[1], signer=FUND))
+
+
+def flipped(proof: bytes) -> bytes:
+    return proof[:-1] + bytes([proof[-1] ^ 1])
 
 
 REFUSED: dict[str, tuple[Callable[[Attested], Attested], type[Exception], str]] = {
@@ -119,13 +153,20 @@ REFUSED: dict[str, tuple[Callable[[Attested], Attested], type[Exception], str]] 
     ),
     "a public value": (lambda a: replace(a, sources=SourceSet(a.sources.sources, ((3, 1),))), SourceError, "public"),
     "another program": (
-        lambda a: replace(a, context=replace(a.context, program_id=b"\x12" * 32)),
+        lambda a: replace(a, contexts=(replace(a.contexts[0], program_id=b"\x12" * 32),)),
         ProofRejected,
         "batched",
     ),
-    "another key": (lambda a: replace(a, key=replace(a.key, market_hash=bytes(32))), ProofRejected, "batched"),
-    "a damaged proof": (lambda a: replace(a, proof=a.proof[:-1] + bytes([a.proof[-1] ^ 1])), ProofRejected, "batched"),
-    "a truncated proof": (lambda a: replace(a, proof=a.proof[:-1]), EncodingError, "bytes"),
+    "another key": (
+        lambda a: replace(a, keys=(replace(a.keys[0], market_hash=bytes(32)),)),
+        ProofRejected,
+        "batched",
+    ),
+    "a damaged proof": (lambda a: replace(a, proofs=(flipped(a.proofs[0]),)), ProofRejected, "batched"),
+    "a truncated proof": (lambda a: replace(a, proofs=(a.proofs[0][:-1],)), EncodingError, "bytes"),
+    "no program": (lambda a: replace(a, keys=(), contexts=(), proofs=()), ProofRejected, "0 programs"),
+    "no proof": (lambda a: replace(a, proofs=()), ProofRejected, "1 programs, and there are 0"),
+    "a proof too many": (lambda a: replace(a, proofs=a.proofs * 2), ProofRejected, "there are 2"),
 }
 
 
@@ -136,9 +177,104 @@ def test_an_attestation_with_one_thing_wrong_is_refused(small: Example, attested
         run(small, change(attested))
 
 
-def test_a_key_of_two_vectors_needs_the_registry(pair: Example, attested: Attested, pair_proof: bytes) -> None:
-    with pytest.raises(SourceError, match="two vectors"):
-        run(pair, replace(attested, key=pair.statement.key, proof=pair_proof))
+def compared(a: Attested, **fields: Any) -> Attested:
+    """With another record of the previous epoch."""
+    assert a.previous is not None
+    return replace(a, previous=replace(a.previous, **fields))
+
+
+def compared_with(a: Attested, **fields: Any) -> Attested:
+    """With previous sources that differ in some fields, signed and on record as they are."""
+    assert a.previous is not None
+    sources = each(a.previous.sources, **fields)
+    return compared(a, sources=sources, signatures=signatures_of(sources), source_set_hash=sources.hash)
+
+
+def without_the_last(a: Attested) -> Attested:
+    return replace(a, keys=a.keys[:1], contexts=a.contexts[:1], proofs=a.proofs[:1])
+
+
+REFUSED_OF_TWO: dict[str, tuple[Callable[[Attested], Attested], type[Exception], str]] = {
+    "only the first proof": (lambda a: replace(a, proofs=a.proofs[:1]), ProofRejected, "2 programs, and there are 1"),
+    "only the second proof": (lambda a: replace(a, proofs=a.proofs[1:]), ProofRejected, "2 programs, and there are 1"),
+    "a key left out": (lambda a: replace(a, keys=a.keys[:1]), ProofRejected, "1 programs, and there are 2"),
+    "proofs exchanged": (lambda a: replace(a, proofs=a.proofs[::-1]), EncodingError, "bytes"),
+    "the first proof damaged": (
+        lambda a: replace(a, proofs=(flipped(a.proofs[0]), a.proofs[1])),
+        ProofRejected,
+        "batched",
+    ),
+    "the second proof damaged": (
+        lambda a: replace(a, proofs=(a.proofs[0], flipped(a.proofs[1]))),
+        ProofRejected,
+        "batched",
+    ),
+    "one program twice": (
+        lambda a: replace(a, keys=a.keys[:1] * 2, contexts=a.contexts[:1] * 2, proofs=a.proofs[:1] * 2, previous=None),
+        ProofRejected,
+        "different programs",
+    ),
+    "one program under two ids": (
+        lambda a: replace(a, keys=a.keys[:1] * 2, proofs=a.proofs[:1] * 2, previous=None),
+        ProofRejected,
+        "batched",
+    ),
+    "programs of two expiries": (
+        lambda a: replace(a, contexts=(a.contexts[0], replace(a.contexts[1], expiry=1))),
+        ProofRejected,
+        "different programs",
+    ),
+    "a second key of another layout": (
+        lambda a: replace(a, keys=(a.keys[0], replace(a.keys[1], layout_hash=bytes(32)))),
+        ProofRejected,
+        "another layout",
+    ),
+    "no record of the previous epoch": (lambda a: replace(a, previous=None), SourceError, "needs the record"),
+    "a record that nothing is compared with": (without_the_last, SourceError, "no other does"),
+    "another epoch on record": (
+        lambda a: compared(a, source_set_hash=bytes(32)),
+        ProofRejected,
+        "previous epoch.*on record",
+    ),
+    "the same epoch on record": (
+        lambda a: compared(a, sources=a.sources, signatures=a.signatures, source_set_hash=a.sources.hash),
+        SourceError,
+        "earlier epoch",
+    ),
+    "another fund's record": (lambda a: compared_with(a, fund=REGISTRY), SourceError, "earlier epoch"),
+    "another previous layout on record": (lambda a: compared_with(a, layout_hash=bytes(32)), SourceError, "layout"),
+    "another previous layout recomputed": (
+        lambda a: compared(a, layout=Layout(a.layout.slots[:4])),
+        SourceError,
+        "another layout",
+    ),
+    "other slots signed then": (
+        lambda a: compared_with(a, owned_slots_hash=bytes(32)),
+        SourceError,
+        "other slots than its own",
+    ),
+    "a previous source that a stranger signed": (
+        lambda a: compared(a, signatures=(signatures_of(a.sources)[0], *a.previous.signatures[1:])),  # type: ignore[union-attr]
+        SourceError,
+        "not signed by the key",
+    ),
+    "a previous signature missing": (lambda a: compared(a, signatures=()), SourceError, "exactly once"),
+    "another previous epoch, truly on record": (lambda a: compared_with(a, epoch=5), ProofRejected, "batched"),
+    "other previous holdings, truly on record": (
+        lambda a: compared_with(a, commitment=a.sources.sources[0].commitment),
+        ProofRejected,
+        "batched",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_OF_TWO)
+def test_an_attestation_of_two_programs_with_one_thing_wrong_is_refused(
+    small: Example, two: Attested, name: str
+) -> None:
+    change, error, match = REFUSED_OF_TWO[name]
+    with pytest.raises(error, match=match):
+        run(small, change(two))
 
 
 def test_sources_are_checked_without_a_proof(attested: Attested) -> None:

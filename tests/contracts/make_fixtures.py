@@ -18,11 +18,13 @@ from eth_utils.crypto import keccak
 
 from attest.commitment import SourceSet
 from attest.proof import Context
+from attest.prover import PreviousHoldings
 from attest.registration import SourceRequirement, ordered, policy_id, program_id
 from tests.attest.examples import CONTEXT, Example, hold, small_example, source_set
 from tests.contracts.encoding import (
     CONTEXT_TYPE,
     HOLDINGS_TYPE,
+    PREVIOUS_SOURCES_TYPE,
     SIGNED_SOURCES_TYPE,
     context_tuple,
     holdings_tuples,
@@ -78,23 +80,40 @@ def signed_sources(sources: SourceSet, registry: str) -> bytes:
     return abi_encode([SIGNED_SOURCES_TYPE], [signed])
 
 
+def previous_sources(sources: SourceSet | None) -> bytes:
+    """The Solidity `PreviousSource[]`, empty without a previous epoch."""
+    listed = [] if sources is None else [(s.expiry, s.nonce, words(s.commitment)) for s in sources.sources]
+    return abi_encode([PREVIOUS_SOURCES_TYPE], [listed])
+
+
 def registry_case() -> dict[str, Any]:
-    """Four proofs over two epochs: policy 0 has one program, policy 1 has two, and they share an epoch's sources."""
+    """Six proofs over two epochs: policy 0 has one program, policies 1 and 2 have two, and the last compares epochs.
+
+    The policies share each epoch's sources.
+    """
     registry = to_checksum_address(keccak(rlp.encode([bytes.fromhex(DEPLOYER[2:]), 0]))[12:])
-    first, other = small_example(), small_example(extra_rows=1)
+    first, other, pair = small_example(), small_example(extra_rows=1), small_example(two_vectors=True)
     later_holdings = hold(first.layout, {1: 400, 2: 300, 3: 200, 4: 500}, 300)
     later = replace(
         first, holdings=later_holdings, sources=source_set(first.layout, later_holdings, first.setup, epoch=8)
     )
+    comparing = replace(
+        later,
+        program=pair.program,
+        statement=pair.statement,
+        previous=PreviousHoldings(first.holdings, first.sources),
+    )
     requirements = ordered([SourceRequirement(name, Account.from_key(SIGNERS[name]).address, 0) for name in ("a", "b")])
-    hashes = (b"\x22" * 32, b"\x23" * 32)
-    policies = [policy_id(POLICY_OWNER, hashes[i], requirements, i + 1) for i in range(2)]
+    hashes, programs = (b"\x22" * 32, b"\x23" * 32, b"\x24" * 32), (1, 2, 2)
+    policies = [policy_id(POLICY_OWNER, h, requirements, count) for h, count in zip(hashes, programs, strict=True)]
     submissions = []
     for policy, program, example, expiry in (
         (0, 0, first, VALID_UNTIL),
         (1, 0, first, VALID_UNTIL - 1000),
         (1, 1, other, VALID_UNTIL),
         (0, 0, later, VALID_UNTIL),
+        (2, 0, later, VALID_UNTIL),
+        (2, 1, comparing, VALID_UNTIL),
     ):
         context = Context(CHAIN_ID, registry, expiry, program_id(policies[policy], program))
         submissions.append(
@@ -106,6 +125,7 @@ def registry_case() -> dict[str, Any]:
                 "digest": hexadecimal(example.statement.key.digest),
                 "key": hexadecimal(example.statement.key.encode()),
                 "sources": hexadecimal(signed_sources(example.sources, registry)),
+                "previousSources": hexadecimal(previous_sources(example.previous and example.previous.sources)),
                 "sourceSetHash": hexadecimal(example.sources.hash),
                 "proof": hexadecimal(example.prove(context=context)),
             }

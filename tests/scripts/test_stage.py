@@ -55,7 +55,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, Terms, Subm
     assert (outcome.before.compliant, outcome.status.compliant) == (False, True)
     requirements = stage.fund.requirements(terms.roles)
     policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, 1)
-    return stage, terms, Submission.of(bundle, stage.fund, policy, terms.statement.key.encode()), policy
+    (submission,) = Submission.of_bundle(bundle, stage.fund, policy, terms.keys)
+    return stage, terms, submission, policy
 
 
 def reason(stage: Stage, submission: Submission) -> str:
@@ -80,13 +81,13 @@ def test_another_limit_or_price_is_not_the_approved_statement(
     stage, _, submission, _ = played
     other = terms_of(change)
     bundle = prove_on(stage, other)
-    altered = Submission.of(bundle, stage.fund, submission.policy_id, other.statement.key.encode())
+    (altered,) = Submission.of_bundle(bundle, stage.fund, submission.policy_id, other.keys)
     assert "DigestNotApproved" in reason(stage, altered)
 
 
 def test_two_source_sets_in_one_epoch(played: tuple[Stage, Terms, Submission, bytes]) -> None:
-    stage, terms, submission, policy = played
-    second = Submission.of(prove_on(stage, terms), stage.fund, policy, submission.key)
+    stage, terms, _, policy = played
+    (second,) = Submission.of_bundle(prove_on(stage, terms), stage.fund, policy, terms.keys)
     assert "SourceSetMismatch" in reason(stage, second)
 
 

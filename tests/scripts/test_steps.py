@@ -118,7 +118,7 @@ def test_an_opening_is_never_overwritten(folder: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("position", range(0, 20, 3))
 def test_a_changed_point_of_the_proof_fails(folder: Path, tmp_path: Path, position: int) -> None:
     def swap(content: dict[str, Any]) -> None:
-        points = content["points"]
+        points = content["proofs"][0]["points"]
         points[position] = next(p for p in points[position + 1 :] + points if p != points[position])
 
     assert verifying(folder, bundle=edited(folder, "bundle", swap, tmp_path)) == REJECTED
@@ -127,16 +127,16 @@ def test_a_changed_point_of_the_proof_fails(folder: Path, tmp_path: Path, positi
 @pytest.mark.parametrize("position", range(0, 26, 5))
 def test_a_changed_scalar_of_the_proof_fails(folder: Path, tmp_path: Path, position: int) -> None:
     def bump(content: dict[str, Any]) -> None:
-        digit = content["scalars"][position][-1]
-        content["scalars"][position] = content["scalars"][position][:-1] + ("0" if digit != "0" else "1")
+        scalars = content["proofs"][0]["scalars"]
+        scalars[position] = scalars[position][:-1] + ("0" if scalars[position][-1] != "0" else "1")
 
     assert verifying(folder, bundle=edited(folder, "bundle", bump, tmp_path)) == REJECTED
 
 
 def test_a_changed_byte_of_a_point_is_malformed_or_rejected(folder: Path, tmp_path: Path) -> None:
     def flip(content: dict[str, Any]) -> None:
-        point = content["points"][2]
-        content["points"][2] = point[:40] + ("0" if point[40] != "0" else "1") + point[41:]
+        points = content["proofs"][0]["points"]
+        points[2] = points[2][:40] + ("0" if points[2][40] != "0" else "1") + points[2][41:]
 
     assert verifying(folder, bundle=edited(folder, "bundle", flip, tmp_path)) in (REJECTED, MISUSED)
 
@@ -144,15 +144,18 @@ def test_a_changed_byte_of_a_point_is_malformed_or_rejected(folder: Path, tmp_pa
 CHANGES: dict[str, tuple[str, Callable[[dict[str, Any]], None], set[int]]] = {
     "expiry": ("bundle", lambda b: b.update(expiry=b["expiry"] + 1), {REJECTED}),
     "a book root": ("bundle", lambda b: b.update(book_root="0x" + "00" * 31 + "01"), {MISUSED}),
-    "program index": ("bundle", lambda b: b.update(program=1), {REJECTED}),
+    "a proof twice": ("bundle", lambda b: b["proofs"].append(b["proofs"][0]), {REJECTED}),
+    "no proof": ("bundle", lambda b: b["proofs"].clear(), {MISUSED}),
+    "another digest": ("bundle", lambda b: b["proofs"][0].update(digest="0x" + "11" * 32), {REJECTED}),
+    "a previous epoch": ("bundle", lambda b: b.update(previous=b["sources"]), {REJECTED}),
     "epoch of a source": ("bundle", lambda b: b["sources"][0].update(epoch=2), {REJECTED}),
     "all epochs": ("bundle", lambda b: [s.update(epoch=2) for s in b["sources"]], {REJECTED}),
     "nonce of a source": ("bundle", lambda b: b["sources"][0].update(nonce="7"), {REJECTED}),
     "a source left out": ("bundle", lambda b: b["sources"].pop(), {REJECTED}),
     "sources swapped": ("bundle", lambda b: b["sources"].reverse(), {REJECTED}),
     "unknown field": ("bundle", lambda b: b.update(extra=1), {MISUSED}),
-    "a point too many": ("bundle", lambda b: b["points"].append(b["points"][0]), {MISUSED}),
-    "a scalar too few": ("bundle", lambda b: b["scalars"].pop(), {MISUSED}),
+    "a point too many": ("bundle", lambda b: b["proofs"][0]["points"].append("0xc0" + "00" * 47), {MISUSED}),
+    "a scalar too few": ("bundle", lambda b: b["proofs"][0]["scalars"].pop(), {MISUSED}),
     "chain id": ("fund", lambda f: f.update(chain_id=1), {REJECTED}),
     "registry": ("fund", lambda f: f.update(registry="0x" + "a2" * 20), {REJECTED}),
     "fund": ("fund", lambda f: f.update(fund="0x" + "f2" * 20), {REJECTED}),

@@ -19,6 +19,14 @@ struct SignedSource {
     bytes signature;
 }
 
+/// @notice What the registry cannot derive of a commitment in the fund's previous source set, which was signed when it was
+/// fixed.
+struct PreviousSource {
+    uint64 expiry;
+    uint256 nonce;
+    bytes32[4] commitment;
+}
+
 /// @notice What a policy's owner approved for one epoch. asOf, validUntil: Unix seconds. ownedSlotsHashes: for each required
 /// source, in order. digests: of the statement key of each program, in order.
 struct Approval {
@@ -53,6 +61,13 @@ struct Compliance {
 /// @dev Who is trusted with what: the policy's owner, that the approved digests are of keys built from the policy and right
 /// market data (anyone can recompute them) and that owned slots are disjoint; each source, that it signs what it holds; the
 /// fund's owner, with nothing but the choice of its one source set an epoch. Nobody can record an attestation without a proof.
+///
+/// Limits that compare epochs: the previous epoch is the last one before it for which the fund fixed a source set. The registry
+/// remembers it; neither the fund nor the submitter names it. So that a fund cannot slip in holdings of its own making, the
+/// previous set must have been fixed under the same policy, or under one of the same owner that requires the same sources,
+/// roles and signers. What remains: a set that these sources signed and this owner approved in between shortens the interval
+/// that is compared. Owners approve, and sources sign, the epochs of the policy's calendar and no others, once each. And an
+/// epoch whose set is fixed but whose proofs never came in is compared with all the same; `attestation` tells the two apart.
 interface IAttestationRegistry {
     event FundRegistered(address indexed fund, address indexed owner);
     event FundTransferStarted(address indexed fund, address indexed owner, address indexed pendingOwner);
@@ -100,6 +115,7 @@ interface IAttestationRegistry {
     error PolicyExists(bytes32 policyId);
     /// @notice A policy has a hash, at least one program and at least one source; ids ascend strictly and signers are set.
     error InvalidPolicy();
+    /// @notice Approvals of a policy, and source sets of a fund, come in ascending order of epochs.
     error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
     /// @notice asOf lies before validUntil, and validUntil has not passed.
     error InvalidValidity(uint64 asOf, uint64 validUntil);
@@ -111,8 +127,14 @@ interface IAttestationRegistry {
     error SelfApproved(bytes32 policyId);
     error DigestNotApproved(bytes32 approved, bytes32 actual);
     error WrongLayout(bytes32 approved, bytes32 actual);
-    /// @notice Keys of two vectors need the previous epoch's commitments, which this registry does not take.
-    error UnsupportedVectors();
+    /// @notice A key of one vector compares no epochs and takes no previous sources.
+    error SuperfluousPreviousSources();
+    /// @notice The fund has no source set before this epoch's, so there is nothing to compare with.
+    error NoPreviousEpoch(address fund, uint64 epoch);
+    /// @notice The previous set was fixed under a policy of another owner, or one that requires other sources or signers.
+    error IncomparablePolicies(bytes32 policyId, bytes32 previousPolicyId);
+    error WrongPreviousLayout(bytes32 committed, bytes32 actual);
+    error PreviousSourceSetMismatch(bytes32 committed, bytes32 actual);
     error Expired(uint64 expiry);
     error ExpiryTooLate(uint64 expiry, uint64 validUntil);
     error WrongSourceCount(uint256 required, uint256 actual);
@@ -154,23 +176,25 @@ interface IAttestationRegistry {
     /// @notice Offers a policy to a new owner, who must accept. The zero address withdraws the offer.
     function transferPolicy(bytes32 policyId, address newOwner) external;
 
-    /// @notice Takes over a policy that was offered to the caller.
+    /// @notice Takes over a policy that was offered to the caller, with all that was approved under it.
     function acceptPolicy(bytes32 policyId) external;
 
     /// @notice Approves the statements of one epoch; once, and only of a later epoch than all before. Owner of the policy only.
     function approveEpoch(bytes32 policyId, uint64 epoch, Approval calldata approval) external;
 
-    /// @notice Fixes the fund's source set of an epoch, once. Owner of the fund only.
+    /// @notice Fixes the fund's source set of an epoch, once, and only of a later epoch than all before. Owner of the fund only.
     /// @param sources in the order of the policy's requirements
     function commitSourceSet(address fund, bytes32 policyId, uint64 epoch, SignedSource[] calldata sources)
         external
         returns (bytes32 sourceSetHash);
 
     /// @notice Records that the fund's holdings of an epoch satisfy one program of a policy. Anyone may call; the first call
-    /// of an epoch, which fixes the source set, is the fund's owner's unless `commitSourceSet` came before.
+    /// of an epoch, which fixes the source set, is the fund's owner's unless `commitSourceSet` came before. A policy of several
+    /// programs is met when each of them is recorded once, all for the epoch's one source set.
     /// @param expiry Unix seconds, at most the approval's validUntil; part of the proof's context
     /// @param key canonical ABI encoding of the statement key
     /// @param sources in the order of the policy's requirements
+    /// @param previousSources of the fund's previous source set, in its order, for keys of two vectors; else empty
     function submit(
         address fund,
         bytes32 policyId,
@@ -179,6 +203,7 @@ interface IAttestationRegistry {
         uint256 programIndex,
         bytes calldata key,
         SignedSource[] calldata sources,
+        PreviousSource[] calldata previousSources,
         bytes calldata proof
     ) external;
 
@@ -196,6 +221,13 @@ interface IAttestationRegistry {
 
     /// @notice The hash of the fund's source set of an epoch, 0 before it is fixed.
     function sourceSet(address fund, uint64 epoch) external view returns (bytes32);
+
+    /// @notice The epoch that an epoch is compared with: the fund's last one before it with a source set. 0 if there is none,
+    /// or if the epoch itself has no source set yet.
+    function previousEpoch(address fund, uint64 epoch) external view returns (uint64);
+
+    /// @notice The fund's last epoch with a source set, 0 before the first.
+    function lastEpoch(address fund) external view returns (uint64);
 
     /// @notice Owner of a fund and, while it is being transferred, the next one.
     function fundOwner(address fund) external view returns (address owner, address pendingOwner);

@@ -4,16 +4,22 @@ pragma solidity 0.8.37;
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-import {Approval, IAttestationRegistry, SignedSource, SourceRequirement} from "../interfaces/IAttestationRegistry.sol";
+import {
+    Approval,
+    IAttestationRegistry,
+    PreviousSource,
+    SignedSource,
+    SourceRequirement
+} from "../interfaces/IAttestationRegistry.sol";
 import {Holdings, PublicSlot, Source} from "../interfaces/IProofVerifier.sol";
 
 /// @notice The sources of one fund and epoch with the hash that stands for them, and what it is made from.
-/// @dev holdings: one entry, as the verifier takes it.
+/// @dev holdings: as the verifier takes them.
 struct SourceSet {
     bytes32 hash;
     bytes32[] structHashes;
     bytes32[] commitmentHashes;
-    Holdings[] holdings;
+    Holdings holdings;
 }
 
 /// @title Signed source commitments and the hash of a source set (protocol §4)
@@ -23,7 +29,7 @@ library SourceSets {
         "bytes32 ownedSlotsHash,bytes32 commitmentHash,uint64 expiry,uint256 nonce)"
     );
 
-    /// @notice Checks that each required source signed its commitment, once and in order.
+    /// @notice The set of an epoch. Checks that each required source signed its commitment, once and in order.
     /// @dev Fund, epoch, date, role, layout and owned slots are not read from calldata: a signature over others is invalid.
     /// @param domain the EIP-712 domain separator
     function check(
@@ -34,37 +40,74 @@ library SourceSets {
         SourceRequirement[] storage requirements,
         SignedSource[] calldata sources
     ) internal view returns (SourceSet memory set) {
-        uint256 count = requirements.length;
-        if (sources.length != count) revert IAttestationRegistry.WrongSourceCount(count, sources.length);
-        bytes32[] memory ids = new bytes32[](count);
+        set = _empty(approved, requirements.length, sources.length);
+        for (uint256 i; i < sources.length; ++i) {
+            SignedSource calldata source = sources[i];
+            SourceRequirement memory required = requirements[i];
+            _add(set, i, fund, epoch, approved, required, source.expiry, source.nonce, source.commitment);
+            _checkSignature(MessageHashUtils.toTypedDataHash(domain, set.structHashes[i]), required, source);
+        }
+        set.hash = _hash(fund, epoch, approved, set);
+    }
+
+    /// @notice The set of an earlier epoch, without signatures: it is that epoch's only if its hash is the one on record.
+    /// @param approved what was approved when it was fixed
+    function restore(
+        address fund,
+        uint64 epoch,
+        Approval storage approved,
+        SourceRequirement[] storage requirements,
+        PreviousSource[] calldata sources
+    ) internal view returns (SourceSet memory set) {
+        set = _empty(approved, requirements.length, sources.length);
+        for (uint256 i; i < sources.length; ++i) {
+            PreviousSource calldata source = sources[i];
+            _add(set, i, fund, epoch, approved, requirements[i], source.expiry, source.nonce, source.commitment);
+        }
+        set.hash = _hash(fund, epoch, approved, set);
+    }
+
+    function _empty(Approval storage approved, uint256 required, uint256 count)
+        private
+        view
+        returns (SourceSet memory set)
+    {
+        if (count != required) revert IAttestationRegistry.WrongSourceCount(required, count);
         set.structHashes = new bytes32[](count);
         set.commitmentHashes = new bytes32[](count);
-        set.holdings = new Holdings[](1);
-        set.holdings[0].sources = new Source[](count);
-        set.holdings[0].publicSlots = approved.publicSlots;
-        for (uint256 i; i < count; ++i) {
-            SourceRequirement memory required = requirements[i];
-            ids[i] = required.sourceId;
-            set.commitmentHashes[i] = keccak256(abi.encode(sources[i].commitment));
-            set.structHashes[i] = keccak256(
-                abi.encode(
-                    TYPEHASH,
-                    fund,
-                    epoch,
-                    approved.asOf,
-                    required.sourceId,
-                    required.role,
-                    approved.layoutHash,
-                    approved.ownedSlotsHashes[i],
-                    set.commitmentHashes[i],
-                    sources[i].expiry,
-                    sources[i].nonce
-                )
-            );
-            _checkSignature(MessageHashUtils.toTypedDataHash(domain, set.structHashes[i]), required, sources[i]);
-            set.holdings[0].sources[i] = Source(required.sourceId, sources[i].commitment);
-        }
-        set.hash = _hash(fund, epoch, approved, ids, set);
+        set.holdings.sources = new Source[](count);
+        set.holdings.publicSlots = approved.publicSlots;
+    }
+
+    /// @dev Source number i: its share of the holdings, and hashStruct of its `SourceCommitment`.
+    function _add(
+        SourceSet memory set,
+        uint256 i,
+        address fund,
+        uint64 epoch,
+        Approval storage approved,
+        SourceRequirement memory required,
+        uint64 expiry,
+        uint256 nonce,
+        bytes32[4] calldata commitment
+    ) private view {
+        set.holdings.sources[i] = Source(required.sourceId, commitment);
+        set.commitmentHashes[i] = keccak256(abi.encode(commitment));
+        set.structHashes[i] = keccak256(
+            abi.encode(
+                TYPEHASH,
+                fund,
+                epoch,
+                approved.asOf,
+                required.sourceId,
+                required.role,
+                approved.layoutHash,
+                approved.ownedSlotsHashes[i],
+                set.commitmentHashes[i],
+                expiry,
+                nonce
+            )
+        );
     }
 
     function _checkSignature(bytes32 digest, SourceRequirement memory required, SignedSource calldata source)
@@ -79,12 +122,17 @@ library SourceSets {
         }
     }
 
-    function _hash(address fund, uint64 epoch, Approval storage approved, bytes32[] memory ids, SourceSet memory set)
+    function _hash(address fund, uint64 epoch, Approval storage approved, SourceSet memory set)
         private
         view
         returns (bytes32)
     {
-        PublicSlot[] memory publicSlots = set.holdings[0].publicSlots;
+        Source[] memory sources = set.holdings.sources;
+        bytes32[] memory ids = new bytes32[](sources.length);
+        for (uint256 i; i < sources.length; ++i) {
+            ids[i] = sources[i].id;
+        }
+        PublicSlot[] memory publicSlots = set.holdings.publicSlots;
         uint256[] memory slots = new uint256[](publicSlots.length);
         uint256[] memory values = new uint256[](publicSlots.length);
         for (uint256 i; i < publicSlots.length; ++i) {
