@@ -26,6 +26,9 @@ class Allocation:
         quantities: (N,) the private vector, which satisfies the program.
         solver: who found it.
         binding: constraints that leave no more than what rounding and the solver need.
+        shadow_prices: constraint → by how much the objective value improves per 1 % of NAV by which that limit is
+            loosened, see `shadow`; where no allocation beats the risk-free rate, by how much the expected return
+            does.
         note: what the operator should know about how the answer is defined, "" for nothing.
     """
 
@@ -43,6 +46,7 @@ class Allocation:
     quantities: tuple[int, ...] = field(default=(), repr=False)
     solver: str = ""
     binding: tuple[str, ...] = field(default=(), repr=False)
+    shadow_prices: dict[str, float] = field(default_factory=dict, repr=False)
     note: str = ""
 
     def holdings(self) -> Holdings:

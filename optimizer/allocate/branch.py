@@ -1,79 +1,107 @@
-"""Exact choice of the scenarios in which a limit may fail: mixed-integer branch and bound with HiGHS.
+"""Exact choice of the inequalities that may fail: mixed-integer branch and bound with HiGHS.
 
 A flag f_r ∈ {0, 1} lets inequality r fail by at most M_r, the most by which it can fail under all the other
-limits, which one warm-started simplex run per inequality finds.
+inequalities, which one warm-started simplex run per inequality finds. Cones are cut until the answer meets them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 
 import cvxpy as cp
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.allocate.cuts import MAX_CUTS, Cuts
 from optimizer.allocate.outlook import DAYS_PER_YEAR, Array
 from optimizer.allocate.scaled import FlagGroup, Mask
-from optimizer.allocate.solver import Exempt, Solution, Task, pose, run, solve_with
+from optimizer.allocate.solver import Exempt, Posed, Solution, Task, kept_cones, pose, run, solve_with
 from optimizer.errors import SolverFailed
 
 SECONDS = 60.0
 """Time after which the search gives up undecided."""
 
 
-def branch_and_bound(task: Task, kept: Mask, groups: list[FlagGroup]) -> tuple[Solution, Exempt]:
+def branch_and_bound(task: Task, kept: Mask, groups: Sequence[FlagGroup]) -> tuple[Solution, Exempt]:
     """The optimum over all choices of exempt inequalities.
 
     Args:
         task: with a linear objective or none.
-        kept: inequalities that hold in any case.
-        groups: those of which some may fail.
+        kept: limits that hold in any case.
+        groups: those of which some inequalities may fail.
     Raises: Infeasible: proved (without names); SolverFailed: undecided within the time limit.
     """
-    posed = pose(task, kept)
-    constraints, flags = list(posed.constraints), []
-    for group in groups:
-        flag = cp.Variable(len(group.rows), boolean=True)
-        excess = cp.Constant(task.program.matrix[group.rows]) @ posed.variables - task.bound[group.rows]
-        largest = sparse.diags_array(_largest_excess(task, kept, group.rows), format="csr")
-        constraints.append(excess <= cp.Constant(largest) @ flag)
-        constraints.append(cp.Constant(group.weights) @ flag <= group.budget)
-        flags.append(flag)
-    problem = cp.Problem(cp.Minimize(posed.cost), constraints)
+    rows = sorted({int(r) for group in groups for r in group.rows})
+    largest = _largest_excess(task, kept, rows)
+    cuts = Cuts(kept_cones(task, kept))
+    while len(cuts.rows) <= MAX_CUTS:
+        posed = pose(task, kept, cuts)
+        flag = cp.Variable(len(rows), boolean=True)
+        index = {r: i for i, r in enumerate(rows)}
+        budgets = [
+            cp.Constant(group.weights) @ flag[[index[int(r)] for r in group.rows]] <= group.budget for group in groups
+        ]
+        constraints = [*posed.constraints, *_released(task, posed, rows, largest, flag), *budgets]
+        _solve(cp.Problem(cp.Minimize(posed.cost), constraints))
+        if not cuts.cut(np.asarray(posed.variables.value)):
+            exempt = frozenset(r for r, up in zip(rows, np.asarray(flag.value) > 0.5, strict=True) if up)
+            held = kept.copy()
+            held[[r for r in rows if r not in exempt]] = True
+            return solve_with(task, held), exempt
+    raise SolverFailed("HIGHS", f"a cone is not met after {MAX_CUTS} cuts")
+
+
+def _released(task: Task, posed: Posed, rows: Sequence[int], largest: Array, flag: cp.Variable) -> list[cp.Constraint]:
+    """Inequalities that fail by at most their largest excess, where their flag is up."""
+    program = task.program
+    plain = [i for i, r in enumerate(rows) if r not in program.absences]
+    chosen = [rows[i] for i in plain]
+    released = []
+    if plain:
+        excess = cp.Constant(program.matrix[chosen]) @ posed.variables - task.bound[chosen]
+        released.append(excess <= cp.multiply(cp.Constant(largest[plain]), flag[plain]))
+    for i, r in enumerate(rows):
+        absence = program.absences.get(r)
+        if absence is not None and len(absence.columns):
+            released.append(
+                cp.multiply(cp.Constant(absence.sides), posed.variables[absence.columns]) <= largest[i] * flag[i]
+            )
+    return released
+
+
+def _solve(problem: cp.Problem) -> None:
     try:
         run(problem, "HIGHS", time_limit=SECONDS, mip_rel_gap=1e-6)
     except SolverFailed as error:
-        status = f"undecided after {SECONDS:.0f} s which scenarios may exceed the limit ({error.status})"
+        status = f"undecided after {SECONDS:.0f} s which limits may fail ({error.status})"
         raise SolverFailed("HIGHS", status) from error
-    raised = [group.rows[np.asarray(flag.value) > 0.5] for group, flag in zip(groups, flags, strict=True)]
-    exempt = frozenset(int(r) for rows in raised for r in rows)
-    all_rows = [r for group in groups for r in group.rows.tolist()]
-    held = kept.copy()
-    held[[r for r in all_rows if r not in exempt]] = True
-    return solve_with(task, held), exempt
 
 
-def _largest_excess(task: Task, kept: Mask, rows: NDArray[np.intp]) -> Array:
-    """(f,) M: the most by which each inequality can fail while the kept ones hold, never below 0."""
-    program = task.program
-    width = program.matrix.shape[1]
-    extra = [np.concatenate([program.budget[: program.slots], np.zeros(width - program.slots)])]
+def _largest_excess(task: Task, kept: Mask, rows: Sequence[int]) -> Array:
+    """(f,) M: the most by which each inequality can fail while the kept ones hold, never below 0; cones left out."""
+    program, width = task.program, task.program.width
+    extra = [np.pad(program.signs, (0, width - program.slots))]
     lower, upper = [1.0], [1.0]
     if task.least_return_annual is not None:
-        extra.append(np.concatenate([task.outlook.mean * DAYS_PER_YEAR, np.zeros(width - program.slots)]))
+        extra.append(np.pad(task.outlook.mean * DAYS_PER_YEAR, (0, width - program.slots)))
         lower.append(task.least_return_annual)
         upper.append(inf)
-    matrix = sparse.csr_array(sparse.vstack([program.matrix[kept], sparse.csr_array(np.array(extra))]))
-    held = task.bound[kept]
+    inequalities = np.flatnonzero(kept[: program.inequalities])
+    held = task.bound[inequalities]
+    blocks = [program.matrix[inequalities], sparse.csr_array(np.array(extra)), program.equations]
+    matrix = sparse.csr_array(sparse.vstack(blocks))
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = width, matrix.shape[0]
     model.col_cost_ = np.zeros(width)
     model.col_lower_ = np.where(program.nonnegative, 0.0, -inf)
-    model.col_upper_ = np.full(width, inf)
-    model.row_lower_ = np.concatenate([np.full(len(held), -inf), lower])
-    model.row_upper_ = np.concatenate([held, upper])
+    upmost = np.full(width, inf)
+    # The long and the short side of a position, which only their flags keep from growing together.
+    upmost[program.sides] = float(program.compiled.policy.gross_cap_usd) / program.capital_usd
+    model.col_upper_ = upmost
+    model.row_lower_ = np.concatenate([np.full(len(held), -inf), lower, program.values])
+    model.row_upper_ = np.concatenate([held, upper, program.values])
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     model.a_matrix_.start_, model.a_matrix_.index_, model.a_matrix_.value_ = (
         matrix.indptr,
@@ -85,12 +113,21 @@ def _largest_excess(task: Task, kept: Mask, rows: NDArray[np.intp]) -> Array:
     solver.setOptionValue("output_flag", False)
     solver.passModel(model)
     columns = np.arange(width, dtype=np.int32)
-    largest = []
-    for r in rows:
-        solver.changeColsCost(width, columns, program.matrix[[r]].toarray().ravel())
+
+    def largest(cost: Array) -> float:
+        solver.changeColsCost(width, columns, cost)
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             status = solver.modelStatusToString(solver.getModelStatus())
-            raise SolverFailed("HIGHS", f"no bound on how far a scenario's limit may fail: {status}")
-        largest.append(max(solver.getObjectiveValue() - float(task.bound[r]), 0.0))
-    return np.array(largest) * (1 + 1e-6) + 1e-9
+            raise SolverFailed("HIGHS", f"no bound on how far a limit may fail: {status}")
+        return float(solver.getObjectiveValue())
+
+    found = []
+    for r in rows:
+        absence = program.absences.get(r)
+        if absence is None:
+            costs, bound = [program.matrix[[r]].toarray().ravel()], float(task.bound[r])
+        else:
+            costs, bound = [s * (np.arange(width) == c) for c, s in zip(absence.columns, absence.sides, strict=True)], 0.0
+        found.append(max([largest(cost) - bound for cost in costs], default=0.0))
+    return np.maximum(found, 0.0) * (1 + 1e-6) + 1e-9

@@ -14,7 +14,7 @@ from optimizer.allocate.infeasible import conflict, thin_rows
 from optimizer.allocate.objective import ConvexObjective, MaximiseReturn, MinimiseShortfall, MinimiseVolatility
 from optimizer.allocate.optimise import FIRST_MARGIN, shortfall_confidence
 from optimizer.allocate.outlook import outlook
-from optimizer.allocate.scaled import scaled_program
+from optimizer.allocate.reading import scaled_program
 from optimizer.allocate.solver import Exempt, Solution, Task
 from optimizer.errors import DataError, Infeasible
 from optimizer.policy import CompiledPolicy

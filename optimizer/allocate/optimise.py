@@ -7,10 +7,11 @@ satisfies the integer program but for the solver's own tolerance. Every answer i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,10 +29,11 @@ from optimizer.allocate.objective import (
     Objective,
 )
 from optimizer.allocate.outlook import DAYS_PER_YEAR, Outlook, outlook
-from optimizer.allocate.scaled import scaled_program
+from optimizer.allocate.reading import scaled_program
+from optimizer.allocate.shadow import shadow_prices
 from optimizer.allocate.solver import Solution, SolverName, Task
 from optimizer.errors import DataError, Infeasible, SolverFailed, Unbounded
-from optimizer.policy import CompiledPolicy, ExpectedShortfall
+from optimizer.policy import CompiledConstraint, CompiledPolicy, ExpectedShortfall
 
 FIRST_MARGIN = 1e-7
 ATTEMPTS = 5
@@ -49,6 +51,7 @@ def optimise(
     objective: Objective,
     capital_usd: float,
     *,
+    previous: Sequence[int] = (),
     expected_returns: Mapping[str, float] | None = None,
     exact: bool = False,
     solver: SolverName | None = None,
@@ -59,71 +62,90 @@ def optimise(
         compiled: the policy on its market.
         objective: what to choose it for.
         capital_usd: NAV of the allocation, up to one lot per slot below.
+        previous: (N',) as from `CompiledPolicy.previous_quantities`, where the policy compares epochs.
         expected_returns: instrument id → expected return a year, see `outlook`.
-        exact: choose the scenarios in which historical VaR may be exceeded by branch and bound (linear objectives
-            only) instead of a local search.
+        exact: choose what may fail, such as the scenarios in which historical VaR is exceeded or the positions that
+            a count leaves empty, by branch and bound (linear objectives only) instead of a local search.
         solver: "HIGHS" or "CLARABEL"; None takes HiGHS for linear objectives and Clarabel for conic ones.
     Returns: an allocation whose `quantities` satisfy the program.
     Raises: Infeasible: naming constraints in conflict; Unbounded: a riskless excess return under maximum Sharpe;
-        SolverFailed; DataError: capital or expected returns that are no numbers.
+        SolverFailed; DataError: capital or expected returns that are no numbers, or a previous vector that does
+        not fit; PolicyError: a row that the optimiser cannot read.
     """
     if not (isfinite(capital_usd) and capital_usd > 0):
         raise DataError("the capital must be a positive amount of USD")
     beliefs = outlook(compiled, expected_returns)
-    task = Task(scaled_program(compiled, capital_usd), beliefs, None, FIRST_MARGIN, solver=solver)
+    task = Task(scaled_program(compiled, capital_usd, previous), beliefs, None, FIRST_MARGIN, solver=solver)
     for _ in range(ATTEMPTS):
-        task, solution, note = _choose_with_room(task, objective, exact)
-        lots = task.program.whole_lots(solution.point)
+        task, chosen = _choose_with_room(task, objective, exact)
+        lots = task.program.whole_lots(chosen.solution.point)
         quantities = compiled.quantities(lots)
         try:
-            solve(compiled.program, quantities)
+            solve(compiled.program, quantities, previous)
         except StatementFalse:
             task = replace(task, margin=10 * task.margin)
             continue
-        binding = _binding(compiled, quantities, 10 * task.margin * capital_usd)
-        allocation = _allocation(compiled, objective, lots, beliefs)
-        return replace(allocation, solver=solution.solver, quantities=quantities, binding=binding, note=note)
+        return replace(
+            _allocation(compiled, objective, lots, beliefs),
+            solver=chosen.solution.solver,
+            quantities=quantities,
+            binding=_binding(compiled, compiled.slacks_usd(quantities, previous), 10 * task.margin * capital_usd),
+            shadow_prices=shadow_prices(task.program, chosen.solution.prices * chosen.gain),
+            note=chosen.note,
+        )
     raise SolverFailed("rounding to lots", "the limits leave less than a lot of room; loosen them slightly")
 
 
-def _choose_with_room(task: Task, objective: Objective, exact: bool) -> tuple[Task, Solution, str]:
+class _Chosen(NamedTuple):
+    """A solution in floats.
+
+    Args:
+        gain: by how much the reported value improves when the solution's own objective falls by 1.
+        note: on how the answer is defined.
+    """
+
+    solution: Solution
+    gain: float = 1.0
+    note: str = ""
+
+
+def _choose_with_room(task: Task, objective: Objective, exact: bool) -> tuple[Task, _Chosen]:
     """Choose with room for lots in every limit, or in all but those that cannot give any.
 
     Raises: Infeasible: naming constraints in conflict.
     """
     try:
-        return task, *_choose(task, objective, exact)
+        return task, _choose(task, objective, exact)
     except Infeasible:
         pass
     try:
         thinner = replace(task, thin=thin_rows(task))
-        return thinner, *_choose(thinner, objective, exact)
+        return thinner, _choose(thinner, objective, exact)
     except Infeasible as error:
         raise Infeasible(conflict(task)) from error
 
 
-def _choose(task: Task, objective: Objective, exact: bool) -> tuple[Solution, str]:
-    """The solution and a note on how it is defined."""
+def _choose(task: Task, objective: Objective, exact: bool) -> _Chosen:
     if isinstance(objective, ConvexObjective):
-        return solve_task(replace(task, objective=objective), exact=exact)[0], ""
+        return _Chosen(solve_task(replace(task, objective=objective), exact=exact)[0])
     if isinstance(objective, MaximiseSharpe):
         return _maximise_sharpe(task, objective)
     raise DataError(f"{type(objective).__name__} is no objective that the optimiser knows")
 
 
-def _maximise_sharpe(task: Task, objective: MaximiseSharpe) -> tuple[Solution, str]:
+def _maximise_sharpe(task: Task, objective: MaximiseSharpe) -> _Chosen:
     highest, exempt = solve_task(replace(task, objective=MaximiseReturn(), solver=None))
     best_excess = -highest.objective - objective.risk_free_annual
     if best_excess <= RISKLESS:
         calmest = replace(task, objective=MinimiseVolatility(), least_return_annual=-highest.objective - RISKLESS)
-        return solve_task(replace(calmest, solver=None), hint=exempt)[0], NO_EXCESS
-    budget = task.program.budget[: task.program.slots]
-    excess = task.outlook.mean * DAYS_PER_YEAR - objective.risk_free_annual * budget
+        solution, _ = solve_task(replace(calmest, solver=None), hint=exempt)
+        return _Chosen(replace(solution, prices=highest.prices), note=NO_EXCESS)
+    excess = task.outlook.mean * DAYS_PER_YEAR - objective.risk_free_annual * task.program.signs
     ratio = replace(task, objective=MinimiseVolatility(), homogeneous=(excess, best_excess), solver=None)
     solution, _ = solve_task(ratio, hint=exempt)
     if solution.objective <= RISKLESS * best_excess:
         raise Unbounded("it allows a riskless return above the risk-free rate; raise risk_free_annual above it")
-    return solution, ""
+    return _Chosen(solution, gain=best_excess / solution.objective**2)
 
 
 def shortfall_confidence(compiled: CompiledPolicy) -> float:
@@ -155,13 +177,16 @@ def _allocation(compiled: CompiledPolicy, objective: Objective, lots: tuple[int,
         expected_shortfall=beliefs.expected_shortfall(positions, confidence),
         shortfall_confidence=confidence,
         sharpe_annual=(expected - risk_free) / volatility if volatility > RISKLESS else None,
-        quantities=(),
-        solver="",
-        binding=(),
     )
 
 
-def _binding(compiled: CompiledPolicy, quantities: tuple[int, ...], margin_usd: float) -> tuple[str, ...]:
+def _binding(
+    compiled: CompiledPolicy, left: Mapping[str, Fraction], margin_usd: float
+) -> tuple[str, ...]:
     """Constraints that leave no more than rounding to lots and the solver's margin account for."""
-    left = compiled.slacks_usd(quantities)
-    return tuple(c.name for c in compiled.constraints if left[c.name] <= 2 * c.bound_usd + Fraction(margin_usd))
+
+    def needed(constraint: CompiledConstraint) -> Fraction:
+        measured = any(usd is not None for usd in constraint.usd_per_unit)
+        return 2 * constraint.bound_usd + (Fraction(margin_usd) if measured else 0)
+
+    return tuple(c.name for c in compiled.constraints if left[c.name] <= needed(c))

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import cvxpy as cp
 import cvxpy.settings as status
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.allocate.cuts import MAX_CUTS, Cuts
 from optimizer.allocate.objective import ConvexObjective
 from optimizer.allocate.outlook import DAYS_PER_YEAR, Array, Outlook
-from optimizer.allocate.scaled import Mask, ScaledProgram
+from optimizer.allocate.scaled import Cone, Indices, Mask, ScaledProgram
 from optimizer.errors import Infeasible, SolverFailed, Unbounded
 
 SolverName = Literal["HIGHS", "CLARABEL"]
@@ -49,7 +49,7 @@ class Solution:
     Args:
         point: (n + h,) variables of the scaled program.
         objective: value of what was minimised.
-        prices: (k,) how much each inequality holds the objective back, 0 where it was left out.
+        prices: (k + c,) by how much the objective falls per unit of each limit's bound, 0 where it was left out.
         solver: who found it.
     """
 
@@ -88,20 +88,27 @@ class Task:
     empty: frozenset[int] = frozenset()
 
     def kept(self) -> Mask:
-        """(k,) inequalities of the constraints that are not left out; definitions of hinges always stay."""
+        """(k + c,) limits of the constraints that are not left out, but for flags; definitions always stay."""
         owners = np.array(self.program.owners)
-        return ~(np.isin(owners, list(self.without)) & self.program.is_limit)
+        kept = ~(np.isin(owners, list(self.without)) & self.program.is_limit)
+        for group in self.program.flags:
+            kept[group.rows] = False
+        return kept
 
     @property
     def bound(self) -> Array:
-        """(k,) right-hand sides less the margin and what rounding to lots may cost."""
+        """(k + c,) right-hand sides less the margin and what rounding to lots may cost."""
         room = self.program.room + self.margin * self.program.is_limit
         room[list(self.thin)] = 0
         return self.program.bound - room
 
-    def excess(self, rows: NDArray[np.intp], point: Array) -> Array:
+    def excess(self, rows: Indices, point: Array) -> Array:
         """By how much a point exceeds inequalities; positive where they fail."""
-        return np.asarray(self.program.matrix[rows] @ point - self.bound[rows])
+        excess = np.asarray(self.program.matrix[rows] @ point - self.bound[rows])
+        for i, r in enumerate(rows.tolist()):
+            if r in self.program.absences:
+                excess[i] = self.program.absences[r].excess(point)
+        return excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,36 +118,78 @@ class Posed:
     Args:
         variables: (n + h,) y.
         scale: κ, the constant 1 unless the task is homogeneous.
-        limits: the inequalities.
-        constraints: all constraints, the limits included.
+        constraints: all constraints, those below included.
         expression: the objective.
+        unit: its typical size.
         cost: what to minimise: the objective in its typical size, and a trifle for what is borrowed.
+        rows: inequalities among the limits.
+        limits: the kept inequalities, in the order of `rows`.
+        cones: limit index → the kept cone, where cones are not cut.
+        pinned: variables that are 0.
+        pins: which says so, None where there are none.
     """
 
     variables: cp.Variable
     scale: cp.Expression
-    limits: cp.Constraint
     constraints: list[cp.Constraint]
     expression: cp.Expression
+    unit: float
     cost: cp.Expression
+    rows: Indices
+    limits: cp.Constraint
+    cones: dict[int, cp.Constraint]
+    pinned: Indices
+    pins: cp.Constraint | None
+
+    def prices(self, task: Task, kept: Mask, cuts: Cuts | None) -> Array:
+        """(k + c,) see `Solution`; of a homogeneous task per unit of the bound in x."""
+        prices = np.zeros(len(kept))
+        prices[self.rows] = np.atleast_1d(self.limits.dual_value)[: len(self.rows)]
+        for limit, cone in self.cones.items():
+            prices[limit] = float(np.asarray(cone.dual_value[0]).item())
+        if cuts is not None:
+            np.add.at(prices, cuts.owners, np.atleast_1d(self.limits.dual_value)[len(self.rows) :])
+        if self.pins is not None:
+            pull = np.zeros(len(task.program.nonnegative))
+            pull[self.pinned] = self.pins.dual_value
+            for row, absence in task.program.absences.items():
+                if kept[row]:
+                    prices[row] = (absence.sides * pull[absence.columns]).max(initial=0.0)
+        prices *= self.unit * number(self.scale)
+        return prices
 
 
-def pose(task: Task, kept: Mask) -> Posed:
-    """The task under the inequalities that are kept."""
-    program = task.program
-    y = cp.Variable(program.matrix.shape[1])
+def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
+    """The task under the limits that are kept; with cuts, the cones are those."""
+    program, bound = task.program, task.bound
+    y = cp.Variable(program.width)
     kappa: cp.Expression = cp.Constant(1.0) if task.homogeneous is None else cp.Variable(nonneg=True)
-    chosen = np.flatnonzero(kept)
-    limits = cp.Constant(program.matrix[chosen]) @ y <= cp.Constant(task.bound[chosen]) * kappa
+    pinned, barred, sides = _absent(task, kept)
+    rows = np.array([r for r in np.flatnonzero(kept[: program.inequalities]) if r not in program.absences], dtype=np.intp)
+    matrix, right = program.matrix[rows], bound[rows]
+    if cuts is not None and cuts.rows:
+        matrix, right = sparse.vstack([matrix, cuts.matrix], format="csr"), np.concatenate([right, cuts.bounds])
+    limits = cp.Constant(matrix) @ y <= cp.Constant(right) * kappa
+    cones: dict[int, cp.Constraint] = {}
+    if cuts is None:
+        for i, cone in enumerate(program.cones, program.inequalities):
+            if kept[i]:
+                radius = cp.Constant(cone.radius) @ y + float(bound[i]) * kappa
+                cones[i] = cp.SOC(radius, cp.Constant(cone.matrix) @ y + cp.Constant(cone.constant) * kappa)
     positions = y[: program.slots]
-    constraints = [limits, cp.Constant(program.budget[: program.slots]) @ positions == kappa]
-    constraints.append(y[np.flatnonzero(program.nonnegative)] >= 0)
+    constraints = [limits, *cones.values(), cp.Constant(program.signs) @ positions == kappa]
+    constraints.append(y[np.setdiff1d(np.flatnonzero(program.nonnegative), pinned)] >= 0)
+    if len(program.values):
+        constraints.append(cp.Constant(program.equations) @ y == cp.Constant(program.values) * kappa)
+    pins = y[pinned] == 0 if len(pinned) else None
+    if pins is not None:
+        constraints.append(pins)
+    if len(barred):
+        constraints.append(cp.multiply(cp.Constant(sides), y[barred]) <= 0)
     if task.least_return_annual is not None:
         constraints.append(
             cp.Constant(task.outlook.mean * DAYS_PER_YEAR) @ positions >= task.least_return_annual * kappa
         )
-    if task.empty:
-        constraints.append(y[sorted(task.empty)] == 0)
     if task.homogeneous is not None:
         excess, value = task.homogeneous
         constraints.append(cp.Constant(excess) @ positions == value)
@@ -150,28 +199,64 @@ def pose(task: Task, kept: Mask) -> Posed:
         unit = task.objective.scale(task.outlook)
         expression, own = task.objective.express(task.outlook, positions)
         constraints += own
-    short = program.short[: program.slots]
-    borrowed = cp.Variable(program.slots, nonneg=True)
-    constraints.append(borrowed >= cp.Constant(sparse.diags_array(short)) @ positions)
-    cost = expression / unit + cp.Constant(np.where(short != 0, TIE_BREAK, 0.0)) @ borrowed
-    return Posed(y, kappa, limits, constraints, expression, cost)
+    idle: list[cp.Expression] = []
+    if program.short.any():
+        borrowed = cp.Variable(program.slots, nonneg=True)
+        constraints.append(borrowed >= cp.multiply(cp.Constant(program.short), positions))
+        idle.append(cp.Constant(np.where(program.short != 0, TIE_BREAK, 0.0)) @ borrowed)
+    if len(program.sides):
+        idle.append(TIE_BREAK * cp.sum(y[program.sides]))
+    cost = sum(idle, expression / unit)
+    return Posed(y, kappa, constraints, expression, unit, cost, rows, limits, cones, pinned, pins)
+
+
+def _absent(task: Task, kept: Mask) -> tuple[Indices, Indices, Array]:
+    """Variables that are 0, and those that must not lie on one side of it, with that side."""
+    barred: dict[int, float] = {}
+    pinned = set(task.empty)
+    for row, absence in task.program.absences.items():
+        if not kept[row]:
+            continue
+        for column, side in zip(absence.columns.tolist(), absence.sides.tolist(), strict=True):
+            if task.program.nonnegative[column] or barred.get(column, side) != side:
+                pinned.add(column)
+            barred[column] = side
+    once = sorted(barred.keys() - pinned)
+    return np.array(sorted(pinned), dtype=np.intp), np.array(once, dtype=np.intp), np.array([barred[c] for c in once])
 
 
 def solve_with(task: Task, kept: Mask) -> Solution:
-    """The optimum under the inequalities that are kept.
+    """The optimum under the limits that are kept.
 
     Raises: Infeasible (without names), Unbounded, SolverFailed.
     """
-    posed = pose(task, kept)
     linear = task.objective is None or task.objective.linear
-    name: str = task.solver or ("HIGHS" if linear else "CLARABEL")
+    cones = kept_cones(task, kept)
+    name: str = task.solver or ("HIGHS" if linear and not cones else "CLARABEL")
+    if name != "HIGHS" or not cones:
+        return _solution(task, kept, name, None)
+    cuts = Cuts(cones)
+    while len(cuts.rows) <= MAX_CUTS:
+        solution = _solution(task, kept, name, cuts)
+        if not cuts.cut(solution.point):
+            return solution
+    raise SolverFailed(name, f"a cone is not met after {MAX_CUTS} cuts; use CLARABEL")
+
+
+def kept_cones(task: Task, kept: Mask) -> dict[int, tuple[Cone, float]]:
+    """Limit index → kept cone and its right-hand side."""
+    cones = enumerate(task.program.cones, task.program.inequalities)
+    return {i: (cone, float(task.bound[i])) for i, cone in cones if kept[i]}
+
+
+def _solution(task: Task, kept: Mask, name: str, cuts: Cuts | None) -> Solution:
+    posed = pose(task, kept, cuts)
     name = run(cp.Problem(cp.Minimize(posed.cost), posed.constraints), name)
     scale = number(posed.scale)
     if not scale > 0:
         raise SolverFailed(name, "it returned no point")
-    prices = np.zeros(len(kept))
-    prices[kept] = posed.limits.dual_value
-    return Solution(np.asarray(posed.variables.value) / scale, number(posed.expression), prices, name)
+    point = np.asarray(posed.variables.value) / scale
+    return Solution(point, number(posed.expression), posed.prices(task, kept, cuts), name)
 
 
 def number(expression: cp.Expression) -> float:
