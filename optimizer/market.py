@@ -36,6 +36,8 @@ GreekName = Literal["delta", "gamma", "vega", "theta"]
 class Greeks(Document):
     """Sensitivities of one unit of an instrument whose value is no multiple of its asset's price, before σ.
 
+    None where one is not published; a policy that limits it is refused then.
+
     Args:
         delta_usd: USD for a move of the asset by 100 % at the present slope.
         gamma_usd: USD by which delta_usd changes when the asset moves by 1 %.
@@ -43,10 +45,10 @@ class Greeks(Document):
         theta_usd: USD a day.
     """
 
-    delta_usd: PublishedDecimal = Decimal(0)
-    gamma_usd: PublishedDecimal = Decimal(0)
-    vega_usd: PublishedDecimal = Decimal(0)
-    theta_usd: PublishedDecimal = Decimal(0)
+    delta_usd: PublishedDecimal | None = None
+    gamma_usd: PublishedDecimal | None = None
+    vega_usd: PublishedDecimal | None = None
+    theta_usd: PublishedDecimal | None = None
 
 
 class Instrument(InstrumentSpec):
@@ -70,10 +72,16 @@ class Instrument(InstrumentSpec):
         return self
 
     def dollar_greek(self, name: GreekName) -> Fraction:
-        """A sensitivity in USD per unit of quantity, before σ: see `Greeks`."""
+        """A sensitivity in USD per unit of quantity, before σ: see `Greeks`.
+
+        Raises: DataError: it is not published.
+        """
         if self.greeks is None:
             return Fraction(self.price_usd) if name == "delta" else Fraction(0)
-        return Fraction(getattr(self.greeks, f"{name}_usd"))
+        published: Decimal | None = getattr(self.greeks, f"{name}_usd")
+        if published is None:
+            raise DataError(f"the market publishes no {name} of {self.id!r}; add {name}_usd to its greeks")
+        return Fraction(published)
 
 
 class AssetTerms(Document):

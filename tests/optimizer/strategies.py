@@ -92,7 +92,7 @@ def rich_markets(draw: st.DrawFn, *, max_instruments: int = 4, max_scenarios: in
     kinds: Sequence[InstrumentKind] = ("spot", "stablecoin", "staking", "supply", "borrow")
     plain = draw(markets(min_instruments=2, max_instruments=max_instruments, max_scenarios=max_scenarios, kinds=kinds))
     place = st.sampled_from(["alpha", "beta", None])
-    small, greek = decimals("-2", "2", 3), decimals("-5000", "5000", 2)
+    small, leverage = decimals("-2", "2", 3), decimals("-50", "50", 2)
     enriched = []
     for number, instrument in enumerate(plain.instruments):
         terms: dict[str, object] = {"chain": draw(place), "protocol": draw(place)}
@@ -102,7 +102,7 @@ def rich_markets(draw: st.DrawFn, *, max_instruments: int = 4, max_scenarios: in
             terms["liquidation_threshold"] = draw(decimals("0.1", "1", 2))
         if instrument.kind == "spot" and number and draw(st.booleans()):
             names = ("delta_usd", "gamma_usd", "vega_usd", "theta_usd")
-            terms |= {"kind": "option", "greeks": {name: draw(greek) for name in names}}
+            terms |= {"kind": "option", "greeks": {name: draw(leverage) * instrument.price_usd for name in names}}
         enriched.append(Instrument.model_validate({name: getattr(instrument, name) for name in PLAIN} | terms))
     # An account is there in any case, with a debt in it.
     lent = {"kind": "supply", "asset": "AAA", "account": "vault-1", "liquidation_threshold": Decimal("0.8")}
