@@ -98,7 +98,7 @@ def layout_of(policy: Policy, market: Market) -> Layout:
 
 
 def any_previous_layout(policy: Policy, market: Market) -> Layout | None:
-    """A layout to compile against where only the epoch's own layout is wanted: that of the policy without its limits."""
+    """A layout to compile against where only the epoch's own is wanted: that of the policy without its limits."""
     if not compares_epochs(policy):
         return None
     return compile_policy(policy.model_copy(update={"constraints": (), "base": None}), market).layout

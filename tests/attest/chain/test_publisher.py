@@ -10,8 +10,19 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from attest.chain import Chain, Identity, Journal, JournalError, NetworkError, Publisher, Quote, Reverted, State
-from tests.attest.chain.worlds import FUND, OWNER, STRANGER, World, address
+from attest.chain import (
+    Chain,
+    Identity,
+    Journal,
+    JournalError,
+    NetworkError,
+    Publisher,
+    Quote,
+    Reverted,
+    State,
+    Submission,
+)
+from tests.attest.chain.worlds import FUND, OWNER, STRANGER, World, address, altered
 
 
 class Crash(BaseException):
@@ -23,9 +34,9 @@ def publisher(world: World, path: Path, key: bytes = FUND) -> Publisher:
     return Publisher(world.reconnect(), Journal(path), key)
 
 
-def identity(world: World, epoch: int) -> Identity:
+def identity(world: World, epoch: int, program: int = 0) -> Identity:
     chain_id = world.chain.network.chain_id
-    return Identity(chain_id, world.registry.address, address(FUND), world.policy, epoch, 0)
+    return Identity(chain_id, world.registry.address, address(FUND), world.policy, epoch, program)
 
 
 def transactions(world: World) -> int:
@@ -207,6 +218,7 @@ def test_a_node_that_complains_but_has_it(
 
     monkeypatch.setattr(Chain, "send", complaining)
     published = publisher(world, tmp_path / "journal.sqlite").publish(world.submission(epoch))
+    assert published.transaction is not None
     assert world.chain.receipt(bytes.fromhex(published.transaction[2:])) is not None
 
 
@@ -229,3 +241,69 @@ def test_another_kind_of_file_is_no_journal(tmp_path: Path) -> None:
         Journal(path)
     with pytest.raises(JournalError, match="cannot be opened"):
         Journal(tmp_path / "missing" / "journal.sqlite")
+
+
+def both(world: World, epoch: int) -> tuple[Submission, ...]:
+    """Proofs of both programs; the second compares with the epoch before."""
+    fund, registry = address(FUND), world.registry
+    before = registry.previous_epoch(fund, epoch) or registry.last_epoch(fund)
+    return world.submission(epoch), world.submission(epoch, program=1, previous_epoch=before)
+
+
+def compliant_since(world: World) -> int:
+    return world.registry.status(address(FUND), world.policy).epoch
+
+
+def test_all_programs_go_out_once_each(paired: World, next_epoch: int, tmp_path: Path) -> None:
+    path, submissions, before = tmp_path / "journal.sqlite", both(paired, next_epoch), transactions(paired)
+    published = publisher(paired, path).publish_all(submissions)
+    assert transactions(paired) == before + 2
+    assert publisher(paired, path).publish_all(submissions) == published
+    assert transactions(paired) == before + 2
+    blocks = [paired.registry.attestation(address(FUND), paired.policy, next_epoch, i)[1] for i in (0, 1)]
+    assert [item.block for item in published] == blocks
+    assert compliant_since(paired) == next_epoch
+
+
+@pytest.mark.parametrize("call", [1, 2])
+@pytest.mark.parametrize(("owner", "name"), STEPS, ids=[f"{o.__name__}.{n}" for o, n in STEPS])
+def test_crash_between_two_programs(
+    paired: World, next_epoch: int, tmp_path: Path, owner: type, name: str, call: int
+) -> None:
+    path, submissions, before = tmp_path / "journal.sqlite", both(paired, next_epoch), transactions(paired)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, dying(getattr(owner, name), "after", call))
+        with pytest.raises(Crash):
+            publisher(paired, path).publish_all(submissions)
+    assert compliant_since(paired) < next_epoch or transactions(paired) == before + 2
+    publisher(paired, path).publish_all(submissions)
+    assert transactions(paired) == before + 2
+    assert compliant_since(paired) == next_epoch
+
+
+def test_a_program_that_somebody_else_published(paired: World, next_epoch: int, tmp_path: Path) -> None:
+    submissions = both(paired, next_epoch)
+    first = publisher(paired, tmp_path / "one.sqlite").publish(submissions[0])
+    before = transactions(paired)
+    found, second = publisher(paired, tmp_path / "two.sqlite").publish_all(submissions)
+    assert (found.transaction, found.block, found.gas_used) == (None, first.block, None)
+    assert second.transaction is not None and transactions(paired) == before + 1
+    assert compliant_since(paired) == next_epoch
+
+
+def test_one_refused_program_leaves_the_policy_open(paired: World, next_epoch: int, tmp_path: Path) -> None:
+    path, (first, second) = tmp_path / "journal.sqlite", both(paired, next_epoch)
+    with pytest.raises(Reverted, match="PreviousSourceSetMismatch"):
+        publisher(paired, path).publish_all((first, altered(second)))
+    record = Journal(path).find(identity(paired, next_epoch, 1))
+    assert record is not None and record.state is State.REFUSED
+    assert compliant_since(paired) < next_epoch
+    publisher(paired, path).publish_all((first, second))
+    assert compliant_since(paired) == next_epoch
+
+
+def test_signatures_of_the_previous_epoch_are_not_published(paired: World, next_epoch: int) -> None:
+    _, second = both(paired, next_epoch)
+    data = paired.registry.submit(second).data
+    assert all(source.signature in data for source in second.sources)
+    assert not any(source.signature in data for source in second.previous)

@@ -36,16 +36,20 @@ REQUIREMENTS = tuple(SourceRequirement(name, address(key), 0) for name, key in S
 
 @dataclass
 class World:
-    """What a publisher finds: contracts, a registered fund, a policy of two sources, and one holdings example."""
+    """What a publisher finds: contracts, a registered fund, a policy of two sources, and an example of each program."""
 
     node: EmbeddedChain
     chain: Chain
     registry: Registry
-    example: Example
+    programs: tuple[Example, ...]
+
+    @property
+    def example(self) -> Example:
+        return self.programs[0]
 
     @property
     def policy(self) -> bytes:
-        return policy_id(address(OWNER), POLICY, REQUIREMENTS, 1)
+        return policy_id(address(OWNER), POLICY, REQUIREMENTS, len(self.programs))
 
     def reconnect(self) -> Registry:
         """As a new process would."""
@@ -54,7 +58,7 @@ class World:
     def approval(self, **changed: object) -> Approval:
         layout = self.example.layout
         owned = {name: layout.owned_slots_hash(name) for name in SIGNERS}
-        digests = (self.example.statement.key.digest,)
+        digests = tuple(example.statement.key.digest for example in self.programs)
         return replace(Approval(AS_OF, VALID_UNTIL, layout.hash, owned, digests), **changed)  # type: ignore[arg-type]
 
     def approve(self, epoch: int) -> None:
@@ -65,20 +69,45 @@ class World:
         signed: list[SourceCommitment] = [replace(s, **changes) for s in self.example.sources.sources]  # type: ignore[arg-type]
         return SourceSet(tuple(signed))
 
-    def submission(self, epoch: int, proof: bytes = b"proof", expiry: int = VALID_UNTIL) -> Submission:
-        key = self.example.statement.key
-        signed = tuple(
-            SignedSource.of(s, s.sign(SIGNERS[s.source], self.chain.network.chain_id, self.registry.address))
-            for s in self.source_set(epoch).sources
+    def signed(self, epoch: int) -> tuple[SignedSource, ...]:
+        chain_id, registry = self.chain.network.chain_id, self.registry.address
+        return tuple(
+            SignedSource.of(s, s.sign(SIGNERS[s.source], chain_id, registry)) for s in self.source_set(epoch).sources
         )
-        return Submission(address(FUND), self.policy, epoch, expiry, 0, key.encode(), key.digest, signed, proof)
 
-    @property
-    def program(self) -> bytes:
-        return program_id(self.policy, 0)
+    def submission(
+        self,
+        epoch: int,
+        proof: bytes = b"proof",
+        expiry: int = VALID_UNTIL,
+        program: int = 0,
+        previous_epoch: int | None = None,
+    ) -> Submission:
+        key = self.programs[program].statement.key
+        return Submission(
+            address(FUND),
+            self.policy,
+            epoch,
+            expiry,
+            program,
+            key.encode(),
+            key.digest,
+            self.signed(epoch),
+            proof,
+            self.signed(previous_epoch) if previous_epoch is not None else (),
+        )
+
+    def program(self, index: int = 0) -> bytes:
+        return program_id(self.policy, index)
 
 
-def build_world(example: Example, *, real_verifier: bool = False) -> World:
+def altered(submission: Submission) -> Submission:
+    """Compared with sources that are not on record."""
+    first, *others = submission.previous
+    return replace(submission, previous=(first.model_copy(update={"nonce": first.nonce + 1}), *others))
+
+
+def build_world(*programs: Example, real_verifier: bool = False) -> World:
     node = EmbeddedChain()
     for key in (OWNER, FUND, STRANGER):
         node.endow(address(key))
@@ -91,5 +120,5 @@ def build_world(example: Example, *, real_verifier: bool = False) -> World:
         registry_address = str(chain.execute(OWNER, creation(artifact, ["address"], [verifier])).contract)
     registry = Registry(chain, registry_address)
     chain.execute(FUND, registry.register_fund(address(FUND)))
-    chain.execute(OWNER, registry.register_policy(POLICY, REQUIREMENTS, 1, "ipfs://policy"))
-    return World(node, chain, registry, example)
+    chain.execute(OWNER, registry.register_policy(POLICY, REQUIREMENTS, len(programs), "ipfs://policy"))
+    return World(node, chain, registry, programs)
