@@ -89,6 +89,10 @@ def _refuse_unknown(policy: Policy, constraints: Sequence[NamedConstraint], mark
             if name not in policy.instruments:
                 detail = f"no source reports {name!r}; add it to a source or take it out of this constraint"
                 raise PolicyError(constraint.name, detail)
+        for name in constraint.definition.instruments_named:
+            if constraint.scope is not None and name not in constraint.scope:
+                detail = f"{name!r} is not in this constraint's sleeve, where it would limit nothing; take it out"
+                raise PolicyError(constraint.name, detail)
 
 
 def _floor_log10(x: Fraction) -> int:

@@ -134,6 +134,14 @@ def test_a_sleeve_of_an_instrument_that_nobody_reports_is_refused(market: Market
         compile_policy(policy, market)
 
 
+def test_a_limit_on_what_its_sleeve_leaves_out_is_refused(market: Market) -> None:
+    """All coefficients would be 0, and the promise would be kept by saying nothing."""
+    limit = {"kind": "position_limit", "instrument": "USD", "max_usd": "1"}
+    document = BASE | {"constraints": [sleeve(instruments=["BTC"], constraints=[limit])]}
+    with pytest.raises(PolicyError, match="'USD' is not in this constraint's sleeve"):
+        compile_policy(parsed(document), market)
+
+
 # Inheritance ---------------------------------------------------------------------------------------------------------
 
 
