@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("attest", "optimizer", "scripts")
 
 ORDER = (
-    ("errors",),
+    ("errors", "reference"),
     ("field",),
     ("polynomial", "curve"),
     ("program",),
