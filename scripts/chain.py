@@ -304,26 +304,31 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
     name, programs = _registered(registry, parties, rules) or (_policy_id(parties, rules, 1), 0)
     answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
-    shown.add_row("policy registered", f"0x{name.hex()}" if programs else "no")
     shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
     if answer.epoch:
         shown.add_row("latest proved epoch", str(answer.epoch))
         shown.add_row("valid until", timestamp(answer.expiry))
         shown.add_row("recorded in block", str(answer.attested_block))
-        shown.add_row("source set", "0x" + answer.source_set_hash.hex())
     else:
         shown.add_row("latest proved epoch", "none")
     approved = registry.approved_epoch(name)
     if approved:
         blocks = [registry.attestation(parties.fund, name, approved, program)[1] for program in range(programs)]
         shown.add_row(f"proofs in, epoch {approved}", f"{sum(1 for block in blocks if block)} of {programs}")
-    last = registry.last_epoch(parties.fund)
-    if last:
-        shown.add_row(f"source set on record, epoch {last}", "0x" + registry.source_set(parties.fund, last).hex())
     shown.add_row("asked at block", f"{answer.block}, {timestamp(answer.time)}")
     console.print(shown)
+    console.print(f"policy 0x{name.hex()}" if programs else "the policy is not registered", soft_wrap=True)
+    _show_source_sets(registry, parties.fund)
     if not answer.compliant:
         raise typer.Exit(REJECTED)
+
+
+def _show_source_sets(registry: Registry, fund: str) -> None:
+    """The last one, which the next epoch is compared with, and the one that it is compared with itself."""
+    last = registry.last_epoch(fund)
+    for epoch in (last, registry.previous_epoch(fund, last)):
+        if epoch:
+            console.print(f"source set of epoch {epoch} 0x{registry.source_set(fund, epoch).hex()}", soft_wrap=True)
 
 
 __all__ = ["approve", "deploy", "publish", "register", "status"]

@@ -23,7 +23,7 @@ from attest.attestation import PreviousRecord, check_previous, check_sources, ve
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceSet
 from attest.errors import ProofRejected, SourceError
-from attest.program import Layout
+from attest.program import Layout, solve
 from attest.prover import Progress
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
@@ -181,14 +181,17 @@ def prove_bundle(
         raise SourceError("a policy that compares epochs needs the previous epoch's files, and no other does")
     before: PreviousHoldings | None = None
     ordered_before: tuple[SignedSource, ...] = ()
+    vector_before: list[int] = []
     if previous is not None and layout is not None:
         ordered_before, sources_before, signatures_before = _ordered(previous.signed)
         record = PreviousRecord(layout, sources_before, signatures_before, sources_before.hash)
         check_previous(record, sources, requirements, fund.chain_id, fund.registry)
         held_before = holdings_of(list(previous.openings), sources_before, layout, terms.setup)
         before = PreviousHoldings(held_before, sources_before)
-    vector = held.vector(terms.layout.size, {})
-    aux = terms.compiled.aux_values([vector[slot] for slot in terms.compiled.source_slots])
+        vector_before = held_before.vector(layout.size, {})
+    lots = held.vector(terms.layout.size, {})
+    aux = terms.compiled.aux_values([lots[slot] for slot in terms.compiled.source_slots])
+    solve(terms.compiled.program, held.vector(terms.layout.size, aux), vector_before)  # names all broken limits at once
     contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, expiry, len(terms.statements))
     proofs = []
     for statement, context in zip(terms.statements, contexts, strict=True):

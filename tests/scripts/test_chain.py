@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from proofolio.__main__ import main
 from proofolio.demo import SAMPLE_POLICY
 
 from optimizer import sample_market
+from tests.scripts.test_epochs import FIRST_DAY, comparing_policy, holdings
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
 ANVIL = Path(__file__).parents[2] / "contracts" / "node_modules" / ".bin" / "anvil"
@@ -168,3 +170,111 @@ def test_the_networks_chain_id_is_checked(
     (tmp_path / "fund.json").write_text(json.dumps({**fund, "registry": fund["fund"]}))
     assert run(*asking, tmp_path / "fund.json") == MISUSED
     assert "no registry of this version" in " ".join(capsys.readouterr().err.split())
+
+
+def without_spaces(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.evm
+def test_an_epoch_that_is_compared_with_the_one_before(
+    folder: Path, anvil: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fund's first epoch under a plain policy, then one under several programs, one of which compares the two."""
+    path = folder / "epochs"
+    path.mkdir()
+    assert run("keystore", path / "fund.keystore") == ACCEPTED
+    address = "0x" + json.loads((path / "fund.keystore").read_text())["address"].removeprefix("0x")
+    rpc(anvil, "anvil_setBalance", address, hex(10**20))
+    fund = json.loads((folder / "fund.json").read_text()) | {"fund": address}
+    (path / "fund.json").write_text(json.dumps(fund))
+    as_fund = ["--network", "anvil", "--keystore", path / "fund.keystore"]
+    assert run("register", "--fund", path / "fund.json", *as_fund) == ACCEPTED
+
+    plain, comparing = {**SAMPLE_POLICY, "name": "the first epoch's"}, comparing_policy()
+    for epoch, policy, market in ((1, plain, sample_market(as_of=FIRST_DAY)), (2, comparing, sample_market())):
+        (path / f"{epoch}").mkdir()
+        market.save(path / f"{epoch}/market.json")
+        (path / f"{epoch}/policy.json").write_text(json.dumps(policy))
+        holdings(market).save(path / f"{epoch}/holdings.json")
+
+    def files(epoch: int) -> list[str | Path]:
+        return [
+            *("--market", path / f"{epoch}/market.json", "--policy", path / f"{epoch}/policy.json"),
+            *("--fund", path / "fund.json"),
+        ]
+
+    def sign(epoch: int) -> None:
+        for source in ("custodian", "lender"):
+            held = ["--holdings", path / f"{epoch}/holdings.json", "--out", path / f"{epoch}"]
+            signing = ["--source", source, "--epoch", str(epoch), "--keystore", folder / f"{source}.keystore"]
+            assert run("commit", *files(epoch), *held, *signing) == ACCEPTED
+
+    def signed(epoch: int, prefix: str = "") -> list[str | Path]:
+        return [
+            part
+            for source in ("custodian", "lender")
+            for kind in ("source", "opening")
+            for part in (f"--{prefix}{kind}", path / f"{epoch}/{source}.{kind}.json")
+        ]
+
+    before = ["--previous-market", path / "1/market.json", "--previous-policy", path / "1/policy.json"]
+    bundles = [path / "first.json", path / "second.json"]
+    journal = ["--journal", path / "journal.sqlite"]
+    asking = ["status", "--policy", path / "2/policy.json", "--fund", path / "fund.json", "--network", "anvil"]
+    owner = on_anvil(folder, "owner")
+
+    assert run("approve", *files(1), "--epoch", "1", *owner, "--valid-days", "8") == ACCEPTED
+    sign(1)
+    assert run("prove", *files(1), *signed(1), "--out", bundles[0]) == ACCEPTED
+    assert run("publish", bundles[0], *files(1), *as_fund, *journal) == ACCEPTED
+
+    approving = ["approve", *files(2), "--epoch", "2", *owner, "--valid-days", "8"]
+    capsys.readouterr()
+    assert run(*approving) == MISUSED
+    assert "give --previous-market" in without_spaces(capsys.readouterr().err)
+    assert run(*approving, *before) == ACCEPTED
+    assert run(*asking) == REJECTED
+    assert "proofs in, epoch 2 0 of 2" in without_spaces(capsys.readouterr().out)
+
+    sign(2)
+    proving = ["prove", *files(2), *signed(2), "--out", bundles[1], *before]
+    assert run(*proving) == MISUSED
+    assert run(*proving, *signed(1, "previous-")) == ACCEPTED
+    verifying = ["verify", bundles[1], *files(2)]
+    assert run(*verifying) == MISUSED
+    capsys.readouterr()
+    assert run(*verifying, *before) == MISUSED
+    assert "--previous-source-set" in without_spaces(capsys.readouterr().err)
+    assert run(*verifying, *before, "--previous-bundle", bundles[0]) == ACCEPTED
+    assert run(*verifying, *before, "--previous-bundle", bundles[1]) == REJECTED
+    assert run(*verifying, *before, "--previous-source-set", "0x12") == MISUSED
+    assert run(*verifying, *before, "--previous-source-set", "0x" + "12" * 32) == REJECTED
+    capsys.readouterr()
+    asked = ["status", "--policy", path / "1/policy.json", *asking[3:]]
+    assert run(*asked) == ACCEPTED
+    shown = re.search(r"source set of epoch 1 (0x[0-9a-f]{64})", capsys.readouterr().out)
+    assert shown is not None
+    assert run(*verifying, *before, "--previous-source-set", shown[1]) == ACCEPTED
+
+    computing = ["key", *files(2)[:4], *before]
+    capsys.readouterr()
+    assert run(*computing, "--out", path / "keys.json") == ACCEPTED
+    digests = re.findall(r"digest (0x[0-9a-f]{64})", capsys.readouterr().out)
+    assert len(digests) == 2
+    assert [key["digest"] for key in json.loads((path / "keys.json").read_text())["keys"]] == digests
+    assert run(*computing, "--check", digests[0], "--check", digests[1]) == ACCEPTED
+    assert run(*computing, "--check", digests[0]) == REJECTED
+    assert run(*computing, "--check", digests[1], "--check", digests[0]) == REJECTED
+    assert run(*computing, "--check", "0x12") == MISUSED
+
+    publishing = ["publish", bundles[1], *files(2), *before, *as_fund, *journal]
+    assert run(*publishing, "--dry-run") == ACCEPTED
+    for _ in range(2):
+        capsys.readouterr()
+        assert run(*publishing) == ACCEPTED
+        assert without_spaces(capsys.readouterr().out).count("recorded in block") == 2
+    assert run(*asking) == ACCEPTED
+    told = capsys.readouterr().out
+    assert "proofs in, epoch 2 2 of 2" in without_spaces(told)
+    assert f"source set of epoch 1 {shown[1]}" in told and "source set of epoch 2 0x" in told
