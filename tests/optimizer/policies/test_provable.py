@@ -1,0 +1,252 @@
+"""Random markets and policies of all kinds: what the optimiser answers is provable, and one lot past a limit is not."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from attest import Context, Holdings, SourceSet, Statement, build_statement, open_source, prove
+from attest.commitment import ROLES, SourceCommitment
+from attest.errors import StatementFalse
+from attest.program import solve
+from attest.srs import Setup
+from attest.verifier import verify
+from optimizer.allocate import MaximiseReturn, MinimiseShortfall, MinimiseVolatility, Objective, optimise
+from optimizer.errors import Infeasible, PolicyError, SolverFailed
+from optimizer.market import Market
+from optimizer.policy import (
+    CollateralCap,
+    CompiledPolicy,
+    Concentration,
+    Constraint,
+    ExpectedShortfall,
+    FactorExposure,
+    Greek,
+    GrossLeverage,
+    HealthFactor,
+    HistoricalVar,
+    Liquidity,
+    MinPositionSize,
+    NetLeverage,
+    ParametricVar,
+    PositionCount,
+    PositionLimit,
+    RedemptionCoverage,
+    Solvency,
+    Stress,
+    Turnover,
+    Volatility,
+    compile_policy,
+)
+from optimizer.scenarios.stress import Contagion, Gap, ProtocolLoss
+from tests.optimizer.policy_strategies import policy_of, splits
+from tests.optimizer.strategies import decimals, rich_markets
+
+CAPITAL = 1_000_000.0
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+OBJECTIVES: list[Objective] = [MaximiseReturn(), MinimiseShortfall(0.9), MinimiseVolatility()]
+EVERY = sorted(Constraint.registry)
+LACKING = ("hits nothing", "may be short", "nothing that the policy owns", "does not follow")
+"""Why a policy is refused on a market that happens to lack what it is about."""
+
+
+def drawn(kind: str, market: Market, draw: Any) -> Constraint:
+    """A constraint of a kind with a limit that many allocations keep."""
+    level = draw(decimals("0.55", "0.99", 2))
+    loose = draw(decimals("0.3", "1", 2))
+    makers: dict[str, Any] = {
+        "concentration": lambda: Concentration(
+            limit=loose + 1, by=draw(st.sampled_from(["instrument", "asset", "chain", "protocol", "issuer"]))
+        ),
+        "expected_shortfall": lambda: ExpectedShortfall(confidence=level, limit=loose),
+        "factor_exposure": lambda: FactorExposure(factor="MKT", min=-loose, max=loose),
+        "greek": lambda: Greek(greek=draw(st.sampled_from(["delta", "gamma", "vega", "theta"])), min=-loose, max=loose),
+        "gross_leverage": lambda: GrossLeverage(limit=1 + loose),
+        "health_factor": lambda: HealthFactor(minimum=1 + loose),
+        "historical_var": lambda: HistoricalVar(confidence=level, limit=loose),
+        "liquidity": lambda: Liquidity(limit=loose / 10, days=30, participation=Decimal("0.5")),
+        "min_position_size": lambda: MinPositionSize(min_usd=1000 * loose),
+        "net_leverage": lambda: NetLeverage(limit=1 + loose),
+        "parametric_var": lambda: ParametricVar(
+            confidence=Decimal("0.99"), limit=loose, quantile=Decimal("2.326347875")
+        ),
+        "position_count": lambda: PositionCount(maximum=draw(st.integers(1, 4))),
+        "position_limit": lambda: PositionLimit(instrument=market.ids[0], max_usd=1_000_000 * loose),
+        "redemption_coverage": lambda: RedemptionCoverage(
+            redemptions=loose / 20, days=60, participation=Decimal("0.5"), include_supplied=True
+        ),
+        "solvency": lambda: Solvency(
+            margin=loose / 10,
+            caps=(CollateralCap(by="asset", group="AAA", max_share=loose),) if draw(st.booleans()) else (),
+        ),
+        "stress": lambda: Stress(
+            scenario=draw(
+                st.sampled_from(
+                    [
+                        Gap(drop=Decimal("0.3")),
+                        ProtocolLoss(protocol="alpha", share=Decimal("0.5")),
+                        Contagion(factor="MKT", move=Decimal("-0.2")),
+                    ]
+                )
+            ),
+            max_loss=loose,
+        ),
+        "turnover": lambda: Turnover(limit=1 + 3 * loose),
+        "volatility": lambda: Volatility(limit=4 * loose),
+    }
+    constraint = makers[kind]()
+    assert isinstance(constraint, Constraint)
+    return constraint
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[CompiledPolicy, tuple[int, ...]] | None:
+    """A compiled policy of some kinds and the previous epoch's vector; None where the market lacks something."""
+    market = draw(rich_markets(max_instruments=4, max_scenarios=8))
+    kinds = draw(st.lists(st.sampled_from(EVERY), min_size=1, max_size=6, unique=True))
+    sources = draw(splits(market))
+    constraints = [drawn(kind, market, draw) for kind in kinds]
+    # Where nothing else bounds it, borrowing is bounded by this.
+    constraints.append(GrossLeverage(name="bound", limit=Decimal(6)))
+    options: dict[str, Any] = {"sources": sources, "netting": draw(st.sampled_from(["across_sources", "none"]))}
+    before = compile_policy(policy_of(market, gross_cap_usd=Decimal(20_000_000), **options), market)
+    policy = policy_of(market, *constraints, nav_floor_usd="1000", gross_cap_usd=Decimal(20_000_000), **options)
+    try:
+        compiled = compile_policy(policy, market, before.layout)
+    except PolicyError as error:
+        assert any(reason in str(error) for reason in LACKING), error
+        return None
+    previous: tuple[int, ...] = ()
+    if compiled.previous_layout is not None:
+        value = abs(before.lot_values_usd[0])
+        previous = (1, int(Fraction(CAPITAL) / value), *[0] * (before.layout.size - 2))
+    return compiled, previous
+
+
+def answer(compiled: CompiledPolicy, previous: Sequence[int], objective: Objective) -> tuple[int, ...] | None:
+    """Lots of the optimum, or None where there is none."""
+    try:
+        allocation = optimise(compiled, objective, CAPITAL, previous=previous)
+    except Infeasible as error:
+        assert error.constraints
+        assert set(error.constraints) <= {c.name for c in compiled.constraints}
+        return None
+    except SolverFailed as error:
+        assert "less than a lot of room" in str(error) or "undecided" in str(error)
+        return None
+    solve(compiled.program, allocation.quantities, previous)
+    assert set(allocation.shadow_prices) <= {c.name for c in compiled.constraints}
+    for name in allocation.binding:
+        past_the_limit(compiled, allocation.lots, previous, name)
+    return allocation.lots
+
+
+def broken(compiled: CompiledPolicy, lots: Sequence[int], previous: Sequence[int]) -> tuple[str, ...]:
+    try:
+        solve(compiled.program, compiled.quantities(lots), previous)
+    except StatementFalse as error:
+        return error.constraints
+    return ()
+
+
+def past_the_limit(compiled: CompiledPolicy, lots: Sequence[int], previous: Sequence[int], name: str) -> None:
+    """Move one position lot by lot: the first lot at which the limit's slack is negative is refused by its name."""
+
+    def moved(slot: int, step: int) -> list[int]:
+        changed = list(lots)
+        changed[slot] += step
+        return changed
+
+    def left(slot: int, step: int) -> Fraction:
+        return compiled.slacks_usd(compiled.quantities(moved(slot, step)), previous)[name]
+
+    if not compiled.constraint(name).definition.continuous:
+        return
+    now = left(0, 0)
+    reach = 10**6
+    falls = [(left(s, d * reach), s, d) for s in range(len(lots)) for d in (1, -1)]
+    lowest, slot, direction = min(falls)
+    if lowest >= 0 or lowest >= now:
+        return  # nothing that a single position can do breaks it
+    low, high = 0, reach
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if left(slot, direction * middle) < 0 else (middle, high)
+    assert name not in broken(compiled, moved(slot, direction * low), previous)
+    assert name in broken(compiled, moved(slot, direction * high), previous)
+
+
+@pytest.mark.slow
+@given(case=cases(), objective=st.sampled_from(OBJECTIVES))
+@settings(max_examples=200, deadline=None, phases=UNSHRUNK, suppress_health_check=list(HealthCheck))
+def test_what_the_optimiser_answers_is_provable(
+    case: tuple[CompiledPolicy, tuple[int, ...]] | None, objective: Objective
+) -> None:
+    if case is not None:
+        answer(*case, objective)
+
+
+def signed(compiled: CompiledPolicy, lots: Sequence[int], epoch: int, setup: Setup) -> tuple[Holdings, SourceSet]:
+    """Openings of all sources of an epoch, and their commitments as they would be signed."""
+    layout = compiled.layout
+    by_slot = dict(zip(compiled.source_slots, lots, strict=True))
+    openings, commitments = [], []
+    for source in layout.sources:
+        opening = open_source(layout, source, {slot: by_slot[slot] for slot in layout.owned_by(source)})
+        openings.append(opening)
+        commitments.append(
+            SourceCommitment(
+                fund="0x" + "11" * 20,
+                epoch=epoch,
+                as_of=epoch,
+                source=source,
+                role=ROLES["custodian"],
+                layout_hash=layout.hash,
+                owned_slots_hash=layout.owned_slots_hash(source),
+                commitment=opening.commitment(setup),
+                expiry=2**40,
+                nonce=0,
+            )
+        )
+    return Holdings(tuple(openings)), SourceSet(tuple(commitments))
+
+
+def statements(compiled: CompiledPolicy, setup: Setup) -> list[Statement]:
+    return [
+        build_statement(
+            program,
+            setup,
+            layout=compiled.layout,
+            previous_layout=compiled.previous_layout if program.previous_size else None,
+            policy_hash=compiled.policy_hash,
+            market_hash=compiled.market_hash,
+        )
+        for program in compiled.programs
+    ]
+
+
+def prove_and_verify(compiled: CompiledPolicy, lots: Sequence[int], setup: Setup) -> int:
+    """Prove every program of a one-epoch policy and verify it; how many."""
+    held, sources = signed(compiled, lots, 1, setup)
+    context = Context(chain_id=1, registry="0x" + "22" * 20, expiry=2**40, program_id=bytes(32))
+    for statement in statements(compiled, setup):
+        proof = prove(setup, statement, context, held, sources, compiled.aux_values(lots))
+        verify(setup, statement.key, context, sources, proof)
+    return len(compiled.programs)
+
+
+@pytest.mark.slow
+@given(case=cases(), objective=st.sampled_from(OBJECTIVES))
+@settings(max_examples=6, deadline=None, phases=UNSHRUNK, suppress_health_check=list(HealthCheck))
+def test_full_proofs_of_what_the_optimiser_answers(
+    setup: Setup, case: tuple[CompiledPolicy, tuple[int, ...]] | None, objective: Objective
+) -> None:
+    if case is None or case[0].previous_layout is not None:
+        return
+    lots = answer(*case, objective)
+    if lots is not None:
+        assert prove_and_verify(case[0], lots, setup) >= 1
