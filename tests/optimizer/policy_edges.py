@@ -38,6 +38,31 @@ def previous_lots(compiled: CompiledPolicy, held: Quantities | None) -> tuple[in
     return compiled.previous_quantities(Holdings(as_of=compiled.market.as_of, sources=sources))
 
 
+def one_lot_on(compiled: CompiledPolicy, lots: tuple[int, ...], slot: tuple[str, str], step: int) -> tuple[int, ...]:
+    """The same lots but for one more or less in the slot of a source and instrument."""
+    slots = [(compiled.layout[j].source, compiled.layout[j].asset) for j in compiled.source_slots]
+    assert slot in slots
+    return tuple(count + step * (own == slot) for own, count in zip(slots, lots, strict=True))
+
+
+def assert_exactly_at_the_limit(
+    compiled: CompiledPolicy, name: str, held: Quantities, slot: tuple[str, str], step: int
+) -> None:
+    """(K.13): where no coefficient needs rounding, a book that keeps a limit exactly passes, and a lot past it fails.
+
+    Args:
+        slot: source and instrument of the lot.
+        step: +1 or −1 lots of quantity.
+    """
+    lots = lots_of(compiled, dict(held))
+    limited = compiled.constraint(name)
+    assert limited.rounding_usd == 0
+    whole = Book(compiled.market, whole_quantities(compiled.layout, lots), compiled.policy.netting)
+    assert limited.plain_slack_usd(whole) == 0
+    assert violated(compiled, lots) == ()
+    assert violated(compiled, one_lot_on(compiled, lots, slot, step)) == (name,)
+
+
 def assert_program_means_policy(
     compiled: CompiledPolicy, policy: Policy, market: Market, held: Quantities, previous: Quantities | None = None
 ) -> None:

@@ -35,7 +35,9 @@ class HealthFactor(Constraint):
     scenario: Stress | None = None
 
     def sentence(self) -> str:
-        limited = "every lending account" if self.accounts is None else "each account of " + ", ".join(self.accounts)
+        limited = "every lending account"
+        if self.accounts is not None:
+            limited = "each of the lending accounts " + ", ".join(self.accounts)
         when = "" if self.scenario is None else f" when {self.scenario.sentence()}"
         return (
             f"The health factor of {limited} (collateral at its liquidation threshold over debt) is at least "

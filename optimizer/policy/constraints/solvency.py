@@ -113,7 +113,7 @@ class Solvency(Constraint):
         return tuple(self.haircuts)
 
     def sentence(self) -> str:
-        surplus = f" by at least {dollars(self.margin_usd)}" if self.margin_usd else ""
+        surplus = f", and at least {dollars(self.margin_usd)} remain" if self.margin_usd else ""
         over = f" and {percent(self.margin)} more" if self.margin else ""
         own = [f"{name} {percent(haircut)}" for name, haircut in self.haircuts.items()]
         haircuts = f" ({', '.join(own)})" if own else ""
