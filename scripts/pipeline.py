@@ -89,8 +89,7 @@ def compares_epochs(policy: Policy) -> bool:
 def layout_of(policy: Policy, market: Market) -> Layout:
     """The layout of a policy's holdings.
 
-    The epoch before matters only where its lots are some hundred times finer, so that comparing takes a finer money
-    unit; here it is taken to be like this one.
+    It does not depend on the epoch that it is compared with, so any will do here.
 
     Raises: PolicyError: the policy does not compile on this market.
     """

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from attest.layout_file import LayoutFile
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Policy, compile_policy
 
+from .offline import PreviousMarketOption, PreviousPolicyOption, previous_layout
 from .terminal import console, table, usd
 
 app = typer.Typer(help="Read a policy file.", no_args_is_help=True)
@@ -26,9 +26,8 @@ NETTING = {
 def explain(
     policy: PolicyArgument,
     market: Annotated[Path | None, typer.Option(help="Also compile it on this market: rows and rounding.")] = None,
-    previous_layout: Annotated[
-        Path | None, typer.Option(help="The previous epoch's layout file, for policies that compare epochs.")
-    ] = None,
+    previous_market: PreviousMarketOption = None,
+    previous_policy: PreviousPolicyOption = None,
 ) -> None:
     """Print a policy as sentences with units, and on a market how it is proved.
 
@@ -50,7 +49,7 @@ def explain(
     console.print(sources)
     console.print(NETTING[document.netting])
     if market is not None:
-        layout = LayoutFile.load(previous_layout).layout() if previous_layout is not None else None
+        layout = previous_layout(document, previous_market, previous_policy)
         show_compiled(compile_policy(document, Market.load(market), layout))
 
 

@@ -22,7 +22,6 @@ ORDER = (
     ("registration",),
     ("attestation",),
     ("bundle",),
-    ("layout_file",),
     ("chain",),
 )
 """Modules of `attest`, each layer using only itself and those above: algebra, KZG, program and statement, prover and

@@ -71,6 +71,7 @@ def compile_policy(policy: Policy, market: Market, previous_layout: Layout | Non
         compiled, writer = _compile(policy, market, constraints, scale, previous_layout)
         finer = _finer(scale, compiled, tolerance)
         if finer == scale:
+            _refuse_coarse_comparison(compiled, tolerance)
             return _in_programs(compiled, writer)
         scale = finer
     _refuse_coarse_lots(compiled, tolerance)
@@ -127,12 +128,16 @@ def _decades(excess: Fraction) -> int:
 def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Scale:
     """The same scale where every bound is within the tolerance, else a finer one.
 
+    What the previous epoch's lots add to the rounding is left out, so that slots and lots follow from policy and
+    market alone and anybody can recompute the previous epoch's.
+
     Raises: PolicyError: lots that instruments fix are too coarse.
     """
-    if max(c.bound_usd for c in compiled.constraints) <= tolerance:
-        return scale
-    rounding = max(c.rounding_usd for c in compiled.constraints)
+    alone = [c for c in compiled.constraints if not c.definition.compares_epochs]
+    rounding = max(c.rounding_usd for c in alone)
     lots = max(c.lots_usd for c in compiled.constraints)
+    if max(lots, *(c.bound_usd for c in alone)) <= tolerance:
+        return scale
     if 2 * lots <= tolerance:
         return _Scale(scale.lots, scale.unit - _decades(max(4 * rounding / tolerance, Fraction(2))))
     fixed = [name for name in compiled.policy.instruments if name not in scale.lots]
@@ -143,6 +148,16 @@ def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Sca
         _refuse_coarse_lots(compiled, tolerance)
     down = _decades(max(2 * lots / tolerance, Fraction(2)))
     return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - down)
+
+
+def _refuse_coarse_comparison(compiled: CompiledPolicy, tolerance: Fraction) -> None:
+    for constraint in compiled.constraints:
+        if constraint.bound_usd > tolerance:
+            detail = (
+                f"comparing with the previous epoch's lots moves it by up to {float(constraint.bound_usd):.4g} USD, "
+                f"above the tolerance of {float(tolerance):.4g} USD; fix the same lots in both epochs' market files"
+            )
+            raise PolicyError(constraint.name, detail)
 
 
 def _refuse_coarse_lots(compiled: CompiledPolicy, tolerance: Fraction) -> NoReturn:

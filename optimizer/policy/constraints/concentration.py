@@ -80,6 +80,8 @@ class Concentration(Constraint):
             return {name: (name,) for name in dict.fromkeys(self.instruments or instruments)}
         tags = {name: tag_of(market, name, self.by) for name in instruments}
         found = dict.fromkeys(tag for tag in tags.values() if tag is not None)
+        if not found:
+            raise PolicyError(self.default_name, f"nothing that the policy holds has a {self.by} in the market")
         for group in self.groups or ():
             if group not in found:
                 detail = f"no instrument that the policy holds has the {self.by} {group!r} in the market; take it out"

@@ -50,7 +50,13 @@ CAPITAL = 1_000_000.0
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 OBJECTIVES: list[Objective] = [MaximiseReturn(), MinimiseShortfall(0.9), MinimiseVolatility()]
 EVERY = sorted(Constraint.registry)
-LACKING = ("hits nothing", "may be short", "nothing that the policy owns", "does not follow")
+LACKING = (
+    "hits nothing",
+    "nothing that the policy holds has",
+    "may be short",
+    "nothing that the policy owns",
+    "does not follow",
+)
 """Why a policy is refused on a market that happens to lack what it is about."""
 
 
