@@ -10,10 +10,11 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 
-from proofolio.pipeline import Signing, Terms, commit_source, prove_bundle
-from proofolio.stage import publish_on_stage, set_stage
+from proofolio.pipeline import PreviousEpoch, Signing, Terms, commit_source, prove_bundle
+from proofolio.stage import Stage, publish_on_stage, set_stage
 from rich.console import Console
 from rich.table import Table
 
@@ -26,9 +27,11 @@ from attest.curve import encode_point
 from attest.registration import policy_id, program_id
 from attest.statement import NO_HASH
 from benchmarks.fund import diversified_lots, risk_policy, synthetic_market
+from optimizer import Market
+from optimizer.policy import Policy, Turnover
 
-CASES = ((10, 250), (25, 250), (50, 250), (100, 250), (50, 1000))
-"""Assets and scenarios; the last needs two programs."""
+CASES = ("10x250", "25x250", "50x250", "100x250", "50x1000", "50x250+")
+"""Assets x scenarios; the one of 1000 needs two programs, + is a second epoch with a turnover limit."""
 OUT = Path("out/bench/gas.json")
 VALIDITY_SECONDS = 86_400
 
@@ -43,8 +46,7 @@ class Cost:
         verifier_gas, registry_gas: of whole transactions to the one and to the other.
     """
 
-    assets: int
-    scenarios: int
+    case: str
     rows: tuple[int, ...]
     packing: tuple[int, ...]
     proof_bytes: tuple[int, ...]
@@ -53,27 +55,42 @@ class Cost:
     registry_gas: tuple[int, ...]
 
 
-def measure(assets: int, scenarios: int) -> Cost:
-    """Prove a synthetic fund and publish the proofs on a fresh embedded chain."""
-    market = synthetic_market(assets, scenarios)
-    terms = Terms.of(risk_policy(market), market, load_setup())
-    stage = set_stage(terms)
-    fund, expiry = stage.fund, int(time.time()) + VALIDITY_SECONDS
+def turnover_policy(market: Market) -> Policy:
+    """The fund's policy with a limit that compares epochs."""
+    policy = risk_policy(market)
+    return policy.model_copy(update={"constraints": (*policy.constraints, Turnover(limit=Decimal("0.5")))})
+
+
+def prove_epoch(stage: Stage, terms: Terms, epoch: int, before: PreviousEpoch | None) -> tuple[Bundle, PreviousEpoch]:
+    """The epoch's bundle, and its files for the next one."""
     held = terms.compiled.holdings(diversified_lots(terms.compiled))
-    signing = Signing(fund, 1, expiry)
+    signing = Signing(stage.fund, epoch, int(time.time()) + VALIDITY_SECONDS)
     pairs = [commit_source(terms, held, name, key, signing) for name, key in stage.source_keys.items()]
-    bundle = prove_bundle(terms, fund, [o for o, _ in pairs], [s for _, s in pairs], expiry)
+    files = PreviousEpoch(tuple(opening for opening, _ in pairs), tuple(signed for _, signed in pairs))
+    return prove_bundle(terms, stage.fund, files.openings, files.signed, signing.expiry, before), files
+
+
+def measure(case: str, folder: Path) -> Cost:
+    """Prove a synthetic fund and publish the proofs on a fresh embedded chain."""
+    assets, scenarios = (int(number) for number in case.removesuffix("+").split("x"))
+    market, setup = synthetic_market(assets, scenarios), load_setup()
+    terms = Terms.of(risk_policy(market), market, setup)
+    stage, before, epoch = set_stage(terms), None, 1
+    fund, journal = stage.fund, folder / f"{case}.sqlite"
+    if case.endswith("+"):
+        first, before = prove_epoch(stage, terms, epoch, None)
+        publish_on_stage(stage, terms, first, journal)
+        terms, epoch = Terms.of(turnover_policy(market), market, setup, terms.layout), 2
+    bundle, _ = prove_epoch(stage, terms, epoch, before)
     requirements = fund.requirements(terms.roles)
     policy = policy_id(fund.policy_owner, terms.compiled.policy_hash, requirements, len(terms.keys))
     submissions = Submission.of_bundle(bundle, fund, policy, terms.keys)
     registry, execute = Registry(stage.chain, fund.registry), stage.chain.execute
     calls = [verifier_call(stage.deployment, submission, bundle, fund) for submission in submissions]
     verifier_gas = tuple(execute(stage.fund_key, call).gas_used for call in calls)
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = publish_on_stage(stage, terms, bundle, Path(folder) / "journal.sqlite")
+    outcome = publish_on_stage(stage, terms, bundle, journal)
     return Cost(
-        assets,
-        scenarios,
+        case,
         tuple(key.row_count for key in terms.keys),
         tuple(key.parameters.packing for key in terms.keys),
         tuple(len(submission.proof) for submission in submissions),
@@ -85,7 +102,7 @@ def measure(assets: int, scenarios: int) -> Cost:
 
 def verifier_call(deployment: Deployment, submission: Submission, bundle: Bundle, fund: FundFile) -> Call:
     """A transaction to the verifier alone: `verify` is a view, and costs the same as one."""
-    sources = bundle.source_set()
+    sources, before = bundle.source_set(), bundle.previous_set() if submission.previous else None
     context = (
         fund.registry,
         fund.fund,
@@ -94,39 +111,31 @@ def verifier_call(deployment: Deployment, submission: Submission, bundle: Bundle
         program_id(submission.policy_id, submission.program),
         NO_HASH,
         sources.hash,
-        0,
-        NO_HASH,
+        before.epoch if before else 0,
+        before.hash if before else NO_HASH,
     )
-    points = [(source.id, encode_point(source.commitment)) for source in sources.sources]
-    holdings = [([(id_, [point[i : i + 32] for i in range(0, 128, 32)]) for id_, point in points], [])]
+    holdings = []
+    for held in (sources, before) if before else (sources,):
+        points = [(source.id, encode_point(source.commitment)) for source in held.sources]
+        holdings.append(([(id_, [point[i : i + 32] for i in range(0, 128, 32)]) for id_, point in points], []))
     interface = Interface(load_artifact("ProofVerifier").abi)
     data = interface.encode("verify", submission.key, context, holdings, submission.proof)
     return Call(deployment.verifier, data)
 
 
 def main(arguments: list[str]) -> None:
-    """Print a table and write it to out/bench/gas.json. Arguments: ASSETSxSCENARIOS, any number of them."""
+    """Print a table and write it to out/bench/gas.json. Arguments: cases like those of CASES."""
     console = Console(highlight=False, width=150)
-    columns = (
-        "assets",
-        "scenarios",
-        "rows",
-        "B",
-        "proof bytes",
-        "registry calldata",
-        "verifier alone",
-        "registry",
-        "sum",
-    )
+    columns = ("case", "rows", "B", "proof bytes", "registry calldata", "verifier alone", "through the registry", "sum")
     table = Table(*columns, box=None)
     costs = []
-    for assets, scenarios in [(int(x), int(y)) for x, y in (a.split("x") for a in arguments)] or CASES:
-        with console.status(f"{assets} assets, {scenarios} scenarios"):
-            costs.append(measure(assets, scenarios))
+    for case in arguments or CASES:
+        with console.status(case), tempfile.TemporaryDirectory() as folder:
+            costs.append(measure(case, Path(folder)))
         c = costs[-1]
         measured = (c.rows, c.packing, c.proof_bytes, c.calldata_gas, c.verifier_gas, c.registry_gas)
         cells = (" + ".join(f"{item:,}" for item in items) for items in measured)
-        table.add_row(str(assets), str(scenarios), *cells, f"{sum(c.registry_gas):,}")
+        table.add_row(case, *cells, f"{sum(c.registry_gas):,}")
     console.print(table)
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(json.dumps([asdict(cost) for cost in costs], indent=2) + "\n")
