@@ -23,7 +23,7 @@ from pydantic import Field, StringConstraints, model_validator
 from attest.program import canonical_hash, canonical_json
 from optimizer.documents import Document, PublishedDecimal, Symbol, read_document
 from optimizer.errors import DataError
-from optimizer.instruments import InstrumentSpec
+from optimizer.instruments import AssetTerms, InstrumentSpec
 
 RETURN_DECIMALS = 9
 """Returns are published to a billionth."""
@@ -82,18 +82,6 @@ class Instrument(InstrumentSpec):
         if published is None:
             raise DataError(f"the market publishes no {name} of {self.id!r}; add {name}_usd to its greeks")
         return Fraction(published)
-
-
-class AssetTerms(Document):
-    """What is published of an asset, whatever instruments are in it.
-
-    Args:
-        issuer: who stands behind it, None for nobody.
-        daily_volume_usd: traded a day, None where it is not published.
-    """
-
-    issuer: Symbol | None = None
-    daily_volume_usd: Annotated[PublishedDecimal, Field(ge=0)] | None = None
 
 
 class RiskModel(Document):

@@ -19,7 +19,10 @@ from attest.program import Layout, solve
 from attest.srs import load_setup
 from optimizer import InstrumentList, Market, RiskReport, build_market, read_prices
 from optimizer.allocate import MaximiseReturn, MaximiseSharpe, MinimiseShortfall, Objective, optimise
+from optimizer.data.assembly import with_volumes
+from optimizer.market import RiskModel
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
+from optimizer.scenarios.model import cholesky_model, factor_model, with_risk_terms
 
 from .keys import create_keystore, load_key
 from .pipeline import (
@@ -137,10 +140,18 @@ def market(
     as_of: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Default: the last date.")] = None,
     skip_incomplete: Annotated[bool, typer.Option(help="Leave out assets without a full history.")] = False,
     source: Annotated[str | None, typer.Option(help="Where the prices come from, for readers.")] = None,
+    volumes: Annotated[Path | None, typer.Option(help="CSV or Parquet file of daily volumes in USD.")] = None,
+    risk_model: Annotated[
+        str | None, typer.Option(help="Covariance to publish: cholesky, or factor:5 for five factors.")
+    ] = None,
+    betas: Annotated[
+        list[str] | None, typer.Option("--betas", help="Instrument to publish betas to; once for each.")
+    ] = None,
 ) -> None:
     """Build a public market file from a price history.
 
-    Example: proofolio market prices.csv --scenarios 500 --as-of 2020-12-31 --out market.json
+    Example: proofolio market prices.csv --scenarios 500 --as-of 2020-12-31 --risk-model cholesky --betas BTC
+    --out market.json
     """
     history = read_prices(prices)
     listed = InstrumentList.load(instruments) if instruments else None
@@ -152,13 +163,26 @@ def market(
         skip_incomplete=skip_incomplete,
         source=source,
     )
-    built.market.save(out)
+    model = parse_risk_model(risk_model, built.market) if risk_model is not None else None
+    data = with_risk_terms(built.market, model, betas or ())
+    if volumes is not None:
+        data = with_volumes(data, read_prices(volumes, may_be_zero=True))
+    data.save(out)
     for exclusion in built.excluded:
         console.print(f"[yellow]{exclusion}[/]")
     console.print(
-        f"{out}: {len(built.market.ids)} instruments, {built.market.scenario_count} scenarios to "
-        f"{built.market.as_of}, hash 0x{built.market.hash.hex()}"
+        f"{out}: {len(data.ids)} instruments, {data.scenario_count} scenarios to {data.as_of}, hash 0x{data.hash.hex()}"
     )
+
+
+def parse_risk_model(text: str, market: Market) -> RiskModel:
+    """The model that --risk-model asks for. Raises: EncodingError: it asks for none that there is."""
+    if text == "cholesky":
+        return cholesky_model(market)
+    name, _, count = text.partition(":")
+    if name != "factor" or not count.isdecimal() or int(count) < 1:
+        raise EncodingError(f"--risk-model {text}: write cholesky, or factor:N with N the number of factors")
+    return factor_model(market, int(count))
 
 
 def optimize(

@@ -18,6 +18,10 @@ NUMERAIRE = "USD"
 """The asset in which prices are quoted; one unit of it is worth 1 by definition."""
 
 
+VOLUME_DAYS = 30
+"""Days over which a daily volume is the (lower) median."""
+
+
 @dataclass(frozen=True, slots=True)
 class Exclusion:
     """An asset that a market leaves out.
@@ -51,7 +55,8 @@ def _specs(history: PriceHistory, instruments: InstrumentList | Iterable[Instrum
         chosen = InstrumentList().expand(history.assets)
     else:
         chosen = tuple(instruments)
-    return InstrumentList(every_asset_as_spot=False, instruments=chosen)
+    terms = instruments.assets if isinstance(instruments, InstrumentList) else {}
+    return InstrumentList(every_asset_as_spot=False, instruments=chosen, assets=terms)
 
 
 def _exclusions(
@@ -105,7 +110,8 @@ def build_market(
             column=history.column(NUMERAIRE),
         )
     day = history.dates[-1] if as_of is None else as_of
-    specs = _specs(history, instruments).instruments
+    listed = _specs(history, instruments)
+    specs = listed.instruments
     excluded = _exclusions(history, specs, day, scenario_count + 1) if skip_incomplete else ()
     left_out = {name for exclusion in excluded for name in exclusion.instruments}
     specs = tuple(spec for spec in specs if spec.id not in left_out)
@@ -122,5 +128,28 @@ def build_market(
         source=source if source is not None else f"daily closes of {name}",
         instruments=priced,
         scenarios=historical_scenarios(window, specs),
+        assets={spec.asset: listed.assets[spec.asset] for spec in specs if spec.asset in listed.assets},
     )
     return BuiltMarket(market, excluded)
+
+
+def with_volumes(market: Market, history: PriceHistory, days: int = VOLUME_DAYS) -> Market:
+    """The same market with each asset's median daily volume of the last days, whole dollars rounded down.
+
+    Args:
+        history: daily volumes in USD, a column an asset; days without one are left out, and so are assets that are
+            no market's.
+        days: up to the market's day.
+    Raises: DataError: the history does not reach the market's day.
+    """
+    if market.as_of not in history.dates:
+        raise DataError("has no volumes of the market's day", file=history.file, date=market.as_of)
+    last = history.dates.index(market.as_of) + 1
+    assets = dict(market.assets)
+    for asset in sorted({instrument.asset for instrument in market.instruments}):
+        series = history.prices_usd.get(asset, ())[max(last - days, 0) : last]
+        traded = sorted(volume for volume in series if volume is not None)
+        if traded:
+            volume = Decimal(int(traded[(len(traded) - 1) // 2]))
+            assets[asset] = market.asset_terms(asset).model_copy(update={"daily_volume_usd": volume})
+    return market.model_copy(update={"assets": assets})

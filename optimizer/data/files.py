@@ -16,12 +16,13 @@ from optimizer.documents import read_bytes
 from optimizer.errors import DataError
 
 
-def read_csv(path: str | Path, *, columns: Mapping[str, str] | None = None) -> PriceHistory:
+def read_csv(path: str | Path, *, columns: Mapping[str, str] | None = None, may_be_zero: bool = False) -> PriceHistory:
     """Daily closes from a CSV file: UTF-8, commas, a header line, a column "date", empty cells for no price.
 
     Args:
         path: the file.
         columns: column → asset of the closes to read; None reads "BTC" and "BTC_close_usd" alike as BTC.
+        may_be_zero: for files of volumes, in which 0 is a figure.
     Raises: DataError: the file cannot be read or something in it is wrong; names column and date. Gaps in the
         dates and missing prices are named when a window over them is asked for.
     """
@@ -37,10 +38,12 @@ def read_csv(path: str | Path, *, columns: Mapping[str, str] | None = None) -> P
         if len(line) != len(header):
             raise DataError(f"row {number} has {len(line)} cells, the header {len(header)}", file=path)
     table = [[line[position] for line in lines[1:]] for position in range(len(header))]
-    return price_history(header, table, columns=columns, file=path)
+    return price_history(header, table, columns=columns, file=path, may_be_zero=may_be_zero)
 
 
-def read_parquet(path: str | Path, *, columns: Mapping[str, str] | None = None) -> PriceHistory:
+def read_parquet(
+    path: str | Path, *, columns: Mapping[str, str] | None = None, may_be_zero: bool = False
+) -> PriceHistory:
     """Daily closes from a Parquet file: a column "date" (date, timestamp or string), prices as numbers or strings.
 
     A price stored as a double stands for its shortest decimal spelling; null is no price, NaN an error.
@@ -56,10 +59,12 @@ def read_parquet(path: str | Path, *, columns: Mapping[str, str] | None = None) 
         cells = [column.to_pylist() for column in table.columns]
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataError(f"is no Parquet file that can be read: {error}", file=path) from error
-    return price_history(header, cells, columns=columns, file=path)
+    return price_history(header, cells, columns=columns, file=path, may_be_zero=may_be_zero)
 
 
-def read_prices(path: str | Path, *, columns: Mapping[str, str] | None = None) -> PriceHistory:
+def read_prices(
+    path: str | Path, *, columns: Mapping[str, str] | None = None, may_be_zero: bool = False
+) -> PriceHistory:
     """Daily closes from a file, by its ending .csv or .parquet.
 
     Args, Raises: as `read_csv`, and DataError: another ending.
@@ -68,4 +73,4 @@ def read_prices(path: str | Path, *, columns: Mapping[str, str] | None = None) -
     suffix = Path(path).suffix.lower()
     if suffix not in readers:
         raise DataError(f"cannot tell what it is; name it with an ending of {', '.join(readers)}", file=path)
-    return readers[suffix](path, columns=columns)
+    return readers[suffix](path, columns=columns, may_be_zero=may_be_zero)

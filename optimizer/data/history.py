@@ -36,6 +36,7 @@ class PriceHistory:
         prices_usd: asset → (T,) closes, > 0, None where there is none.
         columns: asset → the column it was read from, for error messages; an asset left out is its own column.
         file: where it was read, None for data that never was in a file.
+        may_be_zero: whether 0 is a figure, as it is for volumes, of which this may be a history too.
     Raises: DataError: no dates, dates that do not ascend, no asset, or a price that is not positive.
     """
 
@@ -43,6 +44,7 @@ class PriceHistory:
     prices_usd: Mapping[str, tuple[Decimal | None, ...]]
     columns: Mapping[str, str]
     file: str | Path | None = None
+    may_be_zero: bool = False
 
     def __post_init__(self) -> None:
         if not self.dates:
@@ -58,7 +60,7 @@ class PriceHistory:
             if len(series) != len(self.dates):
                 raise self._error(asset, None, f"{len(series)} prices for {len(self.dates)} dates")
             for date, price in zip(self.dates, series, strict=True):
-                if price is not None and not (price.is_finite() and price > 0):
+                if price is not None and not (price.is_finite() and (price > 0 or (price == 0 and self.may_be_zero))):
                     raise self._error(asset, date, f"the price {price} is not positive; correct it or leave it empty")
 
     @property

@@ -97,6 +97,7 @@ def price_history(
     *,
     columns: Mapping[str, str] | None = None,
     file: str | Path | None = None,
+    may_be_zero: bool = False,
 ) -> PriceHistory:
     """A price history from a table.
 
@@ -106,6 +107,7 @@ def price_history(
         columns: column → asset of the closes to read, None to read every column by its name
             (see `asset_of_column`).
         file: for error messages.
+        may_be_zero: see `PriceHistory`.
     Raises: DataError: names the column and date of what is wrong.
     """
     positions = _price_columns(header, columns, file)
@@ -119,4 +121,5 @@ def price_history(
             except ValueError as error:
                 raise DataError(str(error), file=file, column=header[position], date=date) from error
         prices[asset] = tuple(series)
-    return PriceHistory(dates, prices, {asset: header[position] for asset, position in positions.items()}, file)
+    columns_read = {asset: header[position] for asset, position in positions.items()}
+    return PriceHistory(dates, prices, columns_read, file, may_be_zero)

@@ -65,6 +65,18 @@ class InstrumentSpec(Document):
         return self.position.sign
 
 
+class AssetTerms(Document):
+    """What is published of an asset, whatever instruments are in it.
+
+    Args:
+        issuer: who stands behind it, None for nobody.
+        daily_volume_usd: traded a day, None where it is not published.
+    """
+
+    issuer: Symbol | None = None
+    daily_volume_usd: Annotated[PublishedDecimal, Field(ge=0)] | None = None
+
+
 class InstrumentList(Document):
     """An instruments file: which instruments a market built from a price history has.
 
@@ -73,11 +85,13 @@ class InstrumentList(Document):
         every_asset_as_spot: whether every asset of the history is also a spot instrument under its own name,
             without haircut, unless one of that id is listed.
         instruments: with distinct ids.
+        assets: asset → what is published of it; those that no instrument is in are left out.
     """
 
     version: Literal["1"] = "1"
     every_asset_as_spot: bool = True
     instruments: tuple[InstrumentSpec, ...] = ()
+    assets: dict[Symbol, AssetTerms] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

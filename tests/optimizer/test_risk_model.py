@@ -1,16 +1,21 @@
 """Published risk models and betas against numpy."""
 
+import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from optimizer.data import read_prices
+from optimizer.data.assembly import with_volumes
+from optimizer.data.history import PriceHistory
 from optimizer.errors import DataError
 from optimizer.market import Market, RiskModel
 from optimizer.scenarios.model import cholesky_model, factor_model, published_betas, with_risk_terms
-from tests.optimizer.strategies import fixed_market, markets
+from tests.optimizer.strategies import FIRST_DAY, fixed_market, markets
 
 
 def covariance(model: RiskModel, market: Market) -> np.ndarray:
@@ -58,6 +63,30 @@ def test_terms_become_part_of_the_market() -> None:
     assert richer.risk_model is not None
     with pytest.raises(DataError, match="publishes no beta"):
         richer.beta("B", "A")
+
+
+def test_volumes_are_medians_of_the_last_days() -> None:
+    market = fixed_market({"A": "1", "B": "2"}, {"A": ["0"] * 3, "B": ["0"] * 3})
+    dates = tuple(FIRST_DAY + dt.timedelta(days=d) for d in range(-2, 3))
+    series = {"A": tuple(map(Decimal, ("9", "1", "7", "5.9", "100"))), "C": (Decimal(1),) * 5}
+    history = PriceHistory(dates, series, {})
+    assert with_volumes(market, history, days=3).asset_terms("A").daily_volume_usd == 7
+    assert with_volumes(market, history, days=4).asset_terms("A").daily_volume_usd == 5
+    assert with_volumes(market, history).asset_terms("B").daily_volume_usd is None
+    with pytest.raises(DataError, match="no volumes of the market's day"):
+        with_volumes(market, PriceHistory(dates[:-1], {"A": series["A"][:-1]}, {}))
+
+
+def test_a_file_of_volumes_may_hold_zeros(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_text("date,A\n2020-01-01,0\n2020-01-02,0\n2020-01-03,5\n")
+    market = fixed_market({"A": "1"}, {"A": ["0"] * 3})
+    history = read_prices(tmp_path / "v.csv", may_be_zero=True)
+    assert with_volumes(market, history).asset_terms("A").daily_volume_usd == 0
+    with pytest.raises(DataError, match="not positive"):
+        read_prices(tmp_path / "v.csv")
+    (tmp_path / "v.csv").write_text("date,A\n2020-01-01,-1\n")
+    with pytest.raises(DataError, match="not positive"):
+        read_prices(tmp_path / "v.csv", may_be_zero=True)
 
 
 def test_what_cannot_be_computed_is_refused() -> None:
