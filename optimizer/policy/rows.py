@@ -198,6 +198,14 @@ class RowWriter:
         """p·lot, positive for debts too."""
         return Fraction(self.instrument(slot).price_usd) * Fraction(self.lot(slot))
 
+    def largest_nav(self, share: Fraction) -> Fraction:
+        """Bound of |share·NAV| in money units, its coefficients rounded.
+
+        A rounded coefficient is at most share·v + ½ = share·(v − ½) + (1 + share)/2, v being the lot's value.
+        """
+        everything = self._bounds.total([True] * len(self.source_slots))
+        return share * (self.gross_cap_usd / self.unit_usd + Fraction(1, 2)) + (1 + share) / 2 * everything
+
     def variable_row(self, slot: int) -> int:
         """Index of the row that bounds a source or aux slot."""
         return self._variable_rows[slot]

@@ -83,18 +83,13 @@ class Exposure:
         return {name: self._of_nav(abs(value)) for name, value in self.values_usd.items()}
 
 
-def cash_assets(market: Market) -> frozenset[str]:
-    """Assets that count as cash: the dollar, and whatever a stablecoin of the market is in."""
-    return frozenset({"USD"} | {i.asset for i in market.instruments if i.kind == "stablecoin"})
-
-
 def exposure(market: Market, quantities: Quantities) -> Exposure:
     """The balance sheet of holdings at the market's prices.
 
     Raises: DataError: an unknown instrument, or a negative quantity of one that cannot be short.
     """
     positions = {name: _position(market, name, quantity) for name, quantity in quantities.items()}
-    cash = cash_assets(market)
+    cash = market.cash_assets
     zero = Fraction(0)
     return Exposure(
         values_usd={name: value for name, (_, value) in positions.items()},

@@ -6,16 +6,17 @@ over all sources.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from attest.program import Entry, Kind, Layout, Owner, Part
+from attest.program import Entry, Kind, Layout, Owner, Part, Slot, decimal_string
 from optimizer.documents import PublishedDecimal, Symbol
 from optimizer.errors import DataError, PolicyError
+from optimizer.market import Market
 from optimizer.policy.book import Book
 from optimizer.policy.constraint import Constraint, LimitFraction, percent
 from optimizer.policy.positions import common_divisor
@@ -40,31 +41,47 @@ class Turnover(Constraint):
     split_factors: dict[Symbol, SplitFactor] = Field(default_factory=dict)
 
     def sentence(self) -> str:
+        splits = "".join(
+            f" One unit of {name} has become {decimal_string(factor)}."
+            for name, factor in sorted(self.split_factors.items())
+        )
         return (
             "Buys and sells since the previous epoch, at today's prices and over all sources, come to at most "
-            f"{percent(self.limit)} of NAV."
+            f"{percent(self.limit)} of NAV.{splits}"
         )
 
     def _factor(self, instrument: str) -> Fraction:
         return Fraction(self.split_factors.get(instrument, 1))
 
+    def _price_usd(self, market: Market, name: str, earlier: Sequence[Slot]) -> Fraction:
+        """Of an instrument of either epoch. Raises: PolicyError: what it was cannot be compared with what it is."""
+        try:
+            instrument = market.instrument(name)
+        except DataError as error:
+            detail = f"{name!r} was held in the previous epoch and has no price any more; keep it in the market file"
+            raise PolicyError(self.default_name, detail) from error
+        if any(slot.sign != instrument.sign for slot in earlier):
+            was, now = ("owned", "owed") if instrument.sign < 0 else ("owed", "owned")
+            detail = f"{name!r} was {was} in the previous epoch and is {now} now; give what it is now another id"
+            raise PolicyError(self.default_name, detail)
+        return Fraction(instrument.price_usd)
+
     def rows(self, writer: RowWriter) -> None:
         """d_a = Σ (lot/g) q − Σ (lot'/g) q' for each instrument of either epoch; limit·NAV − Σ p|d_a| ≥ 0. (K.24)"""
         earlier = _slots_of(writer.previous_layout)
         names = dict.fromkeys([*writer.instruments, *(name for name in earlier if writer.in_scope(name))])
+        strangers = self.split_factors.keys() - set(writer.market.ids)
+        if strangers:
+            detail = f"{min(strangers)!r} has a split factor and is no instrument of the market; take it out"
+            raise PolicyError(self.default_name, detail)
+        largest = writer.largest_nav(Fraction(self.limit))
         prices: dict[Entry, Fraction] = {}
         for name in names:
-            try:
-                price = Fraction(writer.market.instrument(name).price_usd)
-            except DataError as error:
-                detail = (
-                    f"{name!r} was held in the previous epoch and has no price any more; keep it in the market file"
-                )
-                raise PolicyError(self.default_name, detail) from error
+            slots = earlier.get(name, {})
+            price = self._price_usd(writer.market, name, tuple(slots.values()))
             lots = {j: Fraction(writer.lot(j)) for j in writer.slots_of(name)}
-            before = {j: lot * self._factor(name) for j, lot in earlier.get(name, {}).items()}
+            before = {j: Fraction(slot.lot) * self._factor(name) for j, slot in slots.items()}
             unit = common_divisor([*lots.values(), *before.values()])
-            largest = Fraction(self.limit) * writer.gross_cap_usd / writer.unit_usd + 1
             worth = price * unit / writer.unit_usd
             if worth < 1:
                 detail = f"the lots of {name!r} in the two epochs differ by less than a money unit; fix its lot"
@@ -74,7 +91,7 @@ class Turnover(Constraint):
                 Kind.FREE,
                 {j: int(lot / unit) for j, lot in lots.items()},
                 previous={j: -int(lot / unit) for j, lot in before.items()},
-                # The limit itself bounds what is traded.
+                # The limit itself bounds what is traded: Σ (worth − ½)·|d| ≤ limit·NAV, in money units.
                 magnitude=ceil(largest / (worth - Fraction(1, 2))),
             )
             prices |= {Entry(row, part): price * unit for part in Part}
@@ -92,10 +109,10 @@ class Turnover(Constraint):
         return Fraction(self.limit) * book.nav_usd - cost
 
 
-def _slots_of(layout: Layout | None) -> dict[str, dict[int, Fraction]]:
-    """Instrument → slot of a layout → its lot."""
-    slots: dict[str, dict[int, Fraction]] = {}
+def _slots_of(layout: Layout | None) -> dict[str, dict[int, Slot]]:
+    """Instrument → the slots of a layout in which sources held it."""
+    slots: dict[str, dict[int, Slot]] = {}
     if layout is not None:
         for j in layout.of(Owner.SOURCE):
-            slots.setdefault(layout[j].asset, {})[j] = Fraction(layout[j].lot)
+            slots.setdefault(layout[j].asset, {})[j] = layout[j]
     return slots
