@@ -165,7 +165,8 @@ def test_sentences() -> None:
     assert health("1.25").sentence() == f"{start} every lending account {ratio} is at least 1.25."
     stressed = health("1.1", accounts=("main", "side"), scenario=Gap(drop=Decimal("0.3")))
     assert stressed.sentence() == (
-        f"{start} each of the lending accounts main, side {ratio} is at least 1.1 when every asset but cash falls by 30%."
+        f"{start} each of the lending accounts main, side {ratio} is at least 1.1 "
+        "when every asset but cash falls by 30%."
     )
 
 
