@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.markup import escape
 
-from . import chain, offline, policy
+from . import attesting, chain, offline, policy
 from .demo import demo
 from .terminal import exit_code, fail
 
@@ -22,10 +22,10 @@ for verb in (
     offline.market,
     offline.optimize,
     offline.risk,
-    offline.key,
-    offline.commit,
-    offline.prove,
-    offline.verify,
+    attesting.key,
+    attesting.commit,
+    attesting.prove,
+    attesting.verify,
     chain.deploy,
     chain.register,
     chain.approve,

@@ -33,7 +33,7 @@ from attest.registration import policy_id
 from optimizer.policy import Policy
 
 from .keys import load_key
-from .offline import (
+from .options import (
     DEFAULT_VALIDITY_DAYS,
     FundOption,
     MarketOption,

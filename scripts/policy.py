@@ -10,7 +10,7 @@ import typer
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Policy, compile_policy
 
-from .offline import PreviousMarketOption, PreviousPolicyOption, previous_layout
+from .options import PreviousMarketOption, PreviousPolicyOption, previous_layout
 from .terminal import console, table, usd
 
 app = typer.Typer(help="Read a policy file.", no_args_is_help=True)

@@ -18,7 +18,7 @@ from proofolio.__main__ import main
 from proofolio.demo import SAMPLE_POLICY
 
 from optimizer import sample_market
-from tests.scripts.test_epochs import FIRST_DAY, comparing_policy, holdings
+from tests.scripts.test_epochs import FIRST_DAY, comparing_policy, holdings, plain_policy
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
 ANVIL = Path(__file__).parents[2] / "contracts" / "node_modules" / ".bin" / "anvil"
@@ -191,8 +191,8 @@ def test_an_epoch_that_is_compared_with_the_one_before(
     as_fund = ["--network", "anvil", "--keystore", path / "fund.keystore"]
     assert run("register", "--fund", path / "fund.json", *as_fund) == ACCEPTED
 
-    plain, comparing = {**SAMPLE_POLICY, "name": "the first epoch's"}, comparing_policy()
-    for epoch, policy, market in ((1, plain, sample_market(as_of=FIRST_DAY)), (2, comparing, sample_market())):
+    markets = sample_market(as_of=FIRST_DAY), sample_market()
+    for epoch, policy, market in ((1, plain_policy(), markets[0]), (2, comparing_policy(), markets[1])):
         (path / f"{epoch}").mkdir()
         market.save(path / f"{epoch}/market.json")
         (path / f"{epoch}/policy.json").write_text(json.dumps(policy))

@@ -42,13 +42,24 @@ VAR_LEVELS = [f"0.{digits}" for digits in (99, 98, 97, 96, 95, 94, 93, 92)]
 """Enough historical VaR limits, of one row a scenario each, that one program does not hold them."""
 
 
-def comparing_policy() -> dict[str, Any]:
-    """The sample's policy with more limits than one program holds, and with turnover."""
+def plain_policy() -> dict[str, Any]:
+    """Limits of one epoch."""
     content: dict[str, Any] = json.loads(json.dumps(SAMPLE_POLICY))
-    content["name"] = "Sample fund that compares epochs"
+    content["name"] = "a first epoch"
+    content["constraints"] = [
+        {"kind": "solvency", "margin_usd": "250000"},
+        {"kind": "expected_shortfall", "confidence": "0.975", "limit": "0.15"},
+        {"kind": "gross_leverage", "limit": "2.5"},
+    ]
+    return content
+
+
+def comparing_policy() -> dict[str, Any]:
+    """More limits than one program holds, and one that compares epochs."""
+    content = plain_policy()
+    content["name"] = "a later epoch"
     for i, confidence in enumerate(VAR_LEVELS):
-        limit = f"0.{150 + i}"
-        content["constraints"].append({"kind": "historical_var", "confidence": confidence, "limit": limit})
+        content["constraints"].append({"kind": "historical_var", "confidence": confidence, "limit": f"0.{150 + i}"})
     content["constraints"].append({"kind": "turnover", "limit": "0.2"})
     return content
 
@@ -71,7 +82,7 @@ def commit(stage: Stage, terms: Terms, held: Holdings, epoch: int) -> Files:
 
 @dataclass(frozen=True)
 class Epochs:
-    """Two published epochs: the first under the sample's policy, the second under one that compares with it."""
+    """Two published epochs: the first under a plain policy, the second under one that compares with it."""
 
     stage: Stage
     first: Terms
@@ -98,7 +109,7 @@ class Epochs:
 @pytest.fixture(scope="module")
 def epochs(tmp_path_factory: pytest.TempPathFactory) -> Epochs:
     setup = load_setup()
-    plain = Policy.parse(json.dumps(SAMPLE_POLICY).encode())
+    plain = Policy.parse(json.dumps(plain_policy()).encode())
     rules = Policy.parse(json.dumps(comparing_policy()).encode())
     early, late = sample_market(as_of=FIRST_DAY), sample_market()
     first = Terms.of(plain, early, setup)

@@ -183,7 +183,7 @@ def test_a_truncated_bundle_is_malformed(folder: Path, tmp_path: Path, length: i
 def test_an_expired_proof_is_rejected_unless_asked(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("proofolio.offline.time.time", lambda: 4_000_000_000)
+    monkeypatch.setattr("proofolio.attesting.time.time", lambda: 4_000_000_000)
     assert verifying(folder) == REJECTED
     assert "expiry" in capsys.readouterr().err
     files = [x for name in ("market", "policy", "fund") for x in (f"--{name}", folder / f"{name}.json")]

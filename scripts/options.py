@@ -1,0 +1,93 @@
+"""Options that several verbs share, and the public terms that they name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from attest.bundle import Bundle
+from attest.errors import EncodingError
+from attest.program import Layout
+from attest.srs import load_setup
+from optimizer import Market
+from optimizer.policy import Policy
+
+from .pipeline import Terms, compares_epochs, layout_of
+from .terminal import step
+
+DEFAULT_VALIDITY_DAYS = 7
+
+MarketOption = Annotated[Path, typer.Option("--market", help="Public market file, made by `proofolio market`.")]
+PolicyOption = Annotated[Path, typer.Option("--policy", help="Policy file.")]
+HoldingsOption = Annotated[Path, typer.Option("--holdings", help="Private holdings file.")]
+FundOption = Annotated[Path, typer.Option("--fund", help="The fund's public terms: registry, fund, signers.")]
+OutOption = Annotated[Path, typer.Option("--out", help="File to write.")]
+ValidityOption = Annotated[int, typer.Option("--valid-days", min=1, max=366, help="Validity from now, in days.")]
+PreviousMarketOption = Annotated[
+    Path | None,
+    typer.Option("--previous-market", help="Market file of the previous epoch, for policies that compare epochs."),
+]
+PreviousPolicyOption = Annotated[
+    Path | None, typer.Option("--previous-policy", help="Policy of the previous epoch; default: the same policy.")
+]
+PreviousSetOption = Annotated[
+    str | None,
+    typer.Option("--previous-source-set", help="Hash of the previous epoch's source set, from the registry's record."),
+]
+PreviousBundleOption = Annotated[
+    Path | None, typer.Option("--previous-bundle", help="Bundle of the previous epoch that you verified before.")
+]
+
+
+def previous_layout(policy: Policy, previous_market: Path | None, previous_policy: Path | None) -> Layout | None:
+    """The layout of the previous epoch's holdings, where a policy compares with them.
+
+    Raises: EncodingError: it does, and no market of the previous epoch is given.
+    """
+    if not compares_epochs(policy):
+        return None
+    if previous_market is None:
+        raise EncodingError(
+            "the policy compares epochs: give --previous-market, the market file of the previous epoch, and "
+            "--previous-policy if that epoch was under another policy"
+        )
+    before = Policy.load(previous_policy) if previous_policy is not None else policy
+    return layout_of(before, Market.load(previous_market))
+
+
+def load_terms(
+    market: Path, policy: Path, previous_market: Path | None = None, previous_policy: Path | None = None
+) -> Terms:
+    """The statements of a policy on a market, compiled; their keys are computed when they are asked for."""
+    rules = Policy.load(policy)
+    before = previous_layout(rules, previous_market, previous_policy)
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    return Terms.of(rules, Market.load(market), setup, before)
+
+
+def trusted_source_set(terms: Terms, hash_: str | None, bundle: Path | None) -> bytes | None:
+    """Hash of the previous epoch's source set, as the reader knows it; None where the policy compares no epochs.
+
+    Raises: EncodingError: it does, and the reader does not say, or says it in no hash.
+    """
+    if terms.compiled.previous_layout is None:
+        return None
+    if bundle is not None and hash_ is None:
+        return Bundle.load(bundle).source_set().hash
+    if hash_ is None or bundle is not None:
+        raise EncodingError(
+            "the policy compares epochs: give either --previous-source-set 0x..., which `proofolio status` shows, or "
+            "--previous-bundle, the previous epoch's bundle that you verified; the prover's own word does not count"
+        )
+    return parse_hash(hash_, "--previous-source-set")
+
+
+def parse_hash(text: str, option: str) -> bytes:
+    """32 bytes of an option. Raises: EncodingError: no such hash."""
+    if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
+        raise EncodingError(f"{option} {text}: a hash is 0x and 64 hexadecimal digits")
+    return bytes.fromhex(text[2:])
