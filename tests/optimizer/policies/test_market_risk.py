@@ -361,6 +361,23 @@ def test_no_choice_of_lots_profits_from_rounding() -> None:
         assert violated(compiled, within) == () or exact(within) <= entry.rounding_usd
 
 
+def test_what_rounding_takes_off_a_component_is_taken_off_the_radius() -> None:
+    """(K.14): a loading of 0.0333… rounds down in every one of a million lots, while the radius is exact."""
+    plain = fixed_market({"A": "1", "USD": "1"}, {"A": ["0"], "USD": ["0"]}, A={"lot": "1"}, USD={"lot": "0.01"})
+    market = with_model(plain, ("x",), A="0.033333333333333333")
+    limit = ParametricVar(confidence=Decimal("0.99"), limit=NORMAL_99 / 100, quantile=NORMAL_99)
+    compiled = compile_policy(policy_of(market, limit, rounding_tolerance="0.001"), market)
+    entry = compiled.constraint("parametric_var")
+    for cents in range(233333300, 233333366, 3):
+        lots = (1_000_000, cents)
+        exact = entry.plain_slack_usd(Book(market, whole_quantities(compiled.layout, lots)))
+        assert (exact >= 0) == (cents > 233333333)
+        if exact < 0:
+            assert violated(compiled, lots) == ("parametric_var",)
+    room = 233333334 + int(entry.rounding_usd * 10_000)
+    assert violated(compiled, (1_000_000, room)) == ()
+
+
 # Parameters ----------------------------------------------------------------------------------------------------------
 
 
