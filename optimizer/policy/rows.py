@@ -289,8 +289,9 @@ class RowWriter:
             coefficients[j] = a
             magnitude += abs(a) * self._aux_magnitude[j]
         for j, usd in (aux_usd or {}).items():
-            coefficients[j] = floor(multiple * usd / self.unit_usd)
-            rounding += self._aux_magnitude[j]
+            exact = multiple * usd / self.unit_usd
+            coefficients[j] = floor(exact)
+            rounding += int(exact.denominator != 1) * self._aux_magnitude[j]
             magnitude += (abs(coefficients[j]) + 1) * self._aux_magnitude[j]
 
         total: dict[Entry, int] = dict(weights or {})

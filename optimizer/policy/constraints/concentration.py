@@ -67,9 +67,12 @@ class Concentration(Constraint):
         if self.by == "instrument":
             limited = "every instrument" if self.instruments is None else "each of " + ", ".join(self.instruments)
             return f"The position in {limited}, over all sources, is at most {percent(self.limit)} of NAV."
-        limited = f"every {self.by}" if self.groups is None else f"each {self.by} of " + ", ".join(self.groups)
-        what = "The sizes of all positions in" if self.measure == "gross" else "Net exposure, long or short, to"
-        return f"{what} {limited}, over all sources, come to at most {percent(self.limit)} of NAV."
+        limited = f"every {self.by}" if self.groups is None else f"each of the {self.by}s " + ", ".join(self.groups)
+        if self.measure == "gross":
+            size = "the sizes of all positions in it, over all sources, come to"
+        else:
+            size = "net exposure to it, long or short and over all sources, is"
+        return f"For {limited}, {size} at most {percent(self.limit)} of NAV."
 
     def members(self, market: Market, instruments: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Group → those of some instruments that are in it.
@@ -81,7 +84,7 @@ class Concentration(Constraint):
         tags = {name: tag_of(market, name, self.by) for name in instruments}
         found = dict.fromkeys(tag for tag in tags.values() if tag is not None)
         if not found:
-            raise PolicyError(self.default_name, f"nothing that the policy holds has a {self.by} in the market")
+            raise PolicyError(self.default_name, f"nothing that the policy holds has any {self.by} in the market")
         for group in self.groups or ():
             if group not in found:
                 detail = f"no instrument that the policy holds has the {self.by} {group!r} in the market; take it out"

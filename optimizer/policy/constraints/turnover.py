@@ -16,7 +16,7 @@ from pydantic import Field
 from attest.program import Entry, Kind, Layout, Owner, Part, Slot, decimal_string
 from optimizer.documents import PublishedDecimal, Symbol
 from optimizer.errors import DataError, PolicyError
-from optimizer.market import Market
+from optimizer.market import Instrument, Market
 from optimizer.policy.book import Book
 from optimizer.policy.constraint import Constraint, LimitFraction, percent
 from optimizer.policy.positions import common_divisor
@@ -30,14 +30,16 @@ class Turnover(Constraint):
 
     Args:
         limit: as a fraction of today's NAV.
+        include_cash: whether cash counts too: what is paid for a purchase, and money that is paid in or out.
         split_factors: instrument → how many of its units one unit of the previous epoch has become.
     """
 
     compares_epochs: ClassVar[bool] = True
-    tightening: ClassVar[Mapping[str, int]] = {"limit": -1}
+    tightening: ClassVar[Mapping[str, int]] = {"limit": -1, "include_cash": 1}
 
     kind: Literal["turnover"] = "turnover"
     limit: LimitFraction
+    include_cash: bool = True
     split_factors: dict[Symbol, SplitFactor] = Field(default_factory=dict)
 
     def sentence(self) -> str:
@@ -46,15 +48,19 @@ class Turnover(Constraint):
             for name, factor in sorted(self.split_factors.items())
         )
         return (
-            "Buys and sells since the previous epoch, at today's prices and over all sources, come to at most "
-            f"{percent(self.limit)} of NAV.{splits}"
+            "What was bought and sold since the previous epoch, at today's prices and over all sources, "
+            f"{'cash included' if self.include_cash else 'without cash'}, comes to at most {percent(self.limit)} of "
+            f"NAV.{splits}"
         )
 
     def _factor(self, instrument: str) -> Fraction:
         return Fraction(self.split_factors.get(instrument, 1))
 
-    def _price_usd(self, market: Market, name: str, earlier: Sequence[Slot]) -> Fraction:
-        """Of an instrument of either epoch. Raises: PolicyError: what it was cannot be compared with what it is."""
+    def _compared(self, market: Market, name: str, earlier: Sequence[Slot]) -> Instrument | None:
+        """An instrument of either epoch, None where it does not count.
+
+        Raises: PolicyError: what it was cannot be compared with what it is.
+        """
         try:
             instrument = market.instrument(name)
         except DataError as error:
@@ -64,7 +70,10 @@ class Turnover(Constraint):
             was, now = ("owned", "owed") if instrument.sign < 0 else ("owed", "owned")
             detail = f"{name!r} was {was} in the previous epoch and is {now} now; give what it is now another id"
             raise PolicyError(self.default_name, detail)
-        return Fraction(instrument.price_usd)
+        return instrument if self._counts(market, instrument) else None
+
+    def _counts(self, market: Market, instrument: Instrument) -> bool:
+        return self.include_cash or instrument.asset not in market.cash_assets
 
     def rows(self, writer: RowWriter) -> None:
         """d_a = Σ (lot/g) q − Σ (lot'/g) q' for each instrument of either epoch; limit·NAV − Σ p|d_a| ≥ 0. (K.24)"""
@@ -78,7 +87,10 @@ class Turnover(Constraint):
         prices: dict[Entry, Fraction] = {}
         for name in names:
             slots = earlier.get(name, {})
-            price = self._price_usd(writer.market, name, tuple(slots.values()))
+            instrument = self._compared(writer.market, name, tuple(slots.values()))
+            if instrument is None:
+                continue
+            price = Fraction(instrument.price_usd)
             lots = {j: Fraction(writer.lot(j)) for j in writer.slots_of(name)}
             before = {j: Fraction(slot.lot) * self._factor(name) for j, slot in slots.items()}
             unit = common_divisor([*lots.values(), *before.values()])
@@ -103,9 +115,11 @@ class Turnover(Constraint):
             for (_, name), quantity in quantities.items():
                 factor = Fraction(1) if sign > 0 else self._factor(name)
                 traded[name] = traded.get(name, Fraction(0)) + sign * factor * quantity
-        cost = sum(
-            (abs(x) * Fraction(book.market.instrument(name).price_usd) for name, x in traded.items()), Fraction(0)
-        )
+        cost = Fraction(0)
+        for name, x in traded.items():
+            instrument = book.market.instrument(name)
+            if self._counts(book.market, instrument):
+                cost += abs(x) * Fraction(instrument.price_usd)
         return Fraction(self.limit) * book.nav_usd - cost
 
 
