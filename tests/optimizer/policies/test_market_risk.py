@@ -361,6 +361,21 @@ def test_no_choice_of_lots_profits_from_rounding() -> None:
         assert violated(compiled, within) == () or exact(within) <= entry.rounding_usd
 
 
+@pytest.mark.parametrize("kind", [HistoricalVar, ExpectedShortfall])
+def test_a_limit_that_rounds_up_in_every_lot_makes_no_room(kind: type[HistoricalVar | ExpectedShortfall]) -> None:
+    """(K.13): 100 000 lost of 1 500 000; two thirds of a money unit count as one in fifty million lots."""
+    returns = {"A": ["-0.1", "-0.1"], "USD": ["0", "0"]}
+    market = fixed_market({"A": "1", "USD": "1"}, returns, A={"lot": "1"}, USD={"lot": "0.01"})
+    limit = kind(confidence=Decimal("0.5"), limit=Decimal("0.066666666666666666"))
+    compiled = compile_policy(policy_of(market, limit, rounding_tolerance="0.001"), market)
+    (limited,) = compiled.constraints[2:]
+    for cents in range(49_999_900, 50_000_001):
+        lots = (1_000_000, cents)
+        assert limited.plain_slack_usd(Book(market, whole_quantities(compiled.layout, lots))) < 0
+        assert violated(compiled, lots) == (limited.name,)
+    assert violated(compiled, (1_000_000, 50_100_000)) == ()
+
+
 def test_what_rounding_takes_off_a_component_is_taken_off_the_radius() -> None:
     """(K.14): a loading of 0.0333… rounds down in every one of a million lots, while the radius is exact."""
     plain = fixed_market({"A": "1", "USD": "1"}, {"A": ["0"], "USD": ["0"]}, A={"lot": "1"}, USD={"lot": "0.01"})

@@ -292,6 +292,16 @@ def test_in_a_sleeve_only_its_instruments_suffer_and_only_they_make_up_for_it(ma
 # Attacks -------------------------------------------------------------------------------------------------------------
 
 
+def test_a_limit_that_rounds_up_in_every_lot_makes_no_room() -> None:
+    """(K.13): 100 000 lost of 1 500 000; two thirds of a money unit count as one in fifty million lots."""
+    market = fixed_market({"A": "1", "USD": "1"}, {"A": ["0"], "USD": ["0"]}, A={"lot": "1"}, USD={"lot": "0.01"})
+    limit = Stress(scenario=Gap(drop=TENTH), max_loss=Decimal("0.066666666666666666"))
+    compiled = compile_policy(policy_of(market, limit, rounding_tolerance="0.001"), market)
+    for cents in range(49_999_900, 50_000_001):
+        assert violated(compiled, (1_000_000, cents)) == ("stress-gap",)
+    assert violated(compiled, (1_000_000, 50_100_000)) == ()
+
+
 @pytest.mark.parametrize("netting", ["across_sources", "none"])
 def test_a_short_elsewhere_does_not_bring_back_what_a_protocol_lost(market: Market, netting: str) -> None:
     """Owned at a and short at b is no position in BTC, yet what is at a is gone, and b is still owed."""
