@@ -12,7 +12,18 @@ from optimizer.policy import Policy
 
 ROOT = Path(__file__).parents[3]
 PAGES = {
+    "market-risk.md": {"historical_var", "expected_shortfall", "parametric_var", "volatility"},
+    "stress.md": {"stress"},
     "solvency.md": {"solvency"},
+    "sizes.md": {
+        "gross_leverage",
+        "net_leverage",
+        "concentration",
+        "position_limit",
+        "position_count",
+        "min_position_size",
+    },
+    "turnover.md": {"turnover"},
     "exposures.md": {"greek", "factor_exposure"},
     "lending.md": {"health_factor"},
     "liquidity.md": {"liquidity", "redemption_coverage"},
