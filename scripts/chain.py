@@ -38,13 +38,10 @@ from .options import (
     FundOption,
     MarketOption,
     PolicyOption,
-    PreviousBundleOption,
     PreviousMarketOption,
     PreviousPolicyOption,
-    PreviousSetOption,
     ValidityOption,
     load_terms,
-    trusted_source_set,
 )
 from .pipeline import timestamp, verify_bundle
 from .terminal import REJECTED, console, step, table
@@ -232,16 +229,14 @@ def publish(
     retry: Annotated[bool, typer.Option("--retry", help="Replace a submission that failed for good.")] = False,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
-    previous_source_set: PreviousSetOption = None,
-    previous_bundle: PreviousBundleOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Verify a bundle and have the registry record its proofs, each once; run it again after any interruption.
 
     The proofs go out one by one, in a transaction each, and count when the last is in. The first of them fixes the
-    epoch's source set, which only the fund's owner can do. What the registry has on record for the previous epoch is
-    taken from the registry itself, unless you say otherwise.
+    epoch's source set, which only the fund's owner can do. What a policy that compares epochs is compared with is the
+    registry's record.
 
     Example: proofolio publish bundle.json --market m.json --policy p.json --fund fund.json --network sepolia
     --keystore fund.keystore
@@ -249,10 +244,8 @@ def publish(
     parsed, parties = Bundle.load(bundle), FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
     registry = _registry(_connect(network, networks), parties)
-    if terms.compiled.previous_layout is not None and previous_source_set is None and previous_bundle is None:
-        before: bytes | None = _recorded_before(registry, parties.fund, parsed.epoch)
-    else:
-        before = trusted_source_set(terms, previous_source_set, previous_bundle)
+    compares = terms.compiled.previous_layout is not None
+    before = _recorded_before(registry, parties.fund, parsed.epoch) if compares else None
     with step("Verifying before it is published"):
         verify_bundle(terms, parties, parsed, int(time.time()), before)
     name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
@@ -277,9 +270,13 @@ def publish(
 
 
 def _recorded_before(registry: Registry, fund: str, epoch: int) -> bytes:
-    """Hash of the source set that an epoch is compared with, zeros if it is the fund's first."""
+    """Hash of the source set that an epoch is compared with. Raises: ProofRejected: it is the fund's first."""
     fixed = any(registry.source_set(fund, epoch))
-    return registry.source_set(fund, registry.previous_epoch(fund, epoch) if fixed else registry.last_epoch(fund))
+    before = registry.previous_epoch(fund, epoch) if fixed else registry.last_epoch(fund)
+    if not before:
+        detail = "the fund has no earlier one on record; publish a first epoch under a policy that compares none"
+        raise ProofRejected("previous epoch", detail)
+    return registry.source_set(fund, before)
 
 
 def _publishing(submission: Submission, submissions: Sequence[Submission]) -> str:

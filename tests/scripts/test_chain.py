@@ -224,9 +224,18 @@ def test_an_epoch_that_is_compared_with_the_one_before(
     asking = ["status", "--policy", path / "2/policy.json", "--fund", path / "fund.json", "--network", "anvil"]
     owner = on_anvil(folder, "owner")
 
-    assert run("approve", *files(1), "--epoch", "1", *owner, "--valid-days", "8") == ACCEPTED
-    sign(1)
+    for epoch in (1, 2):
+        sign(epoch)
     assert run("prove", *files(1), *signed(1), "--out", bundles[0]) == ACCEPTED
+    proving = ["prove", *files(2), *signed(2), "--out", bundles[1], *before]
+    assert run(*proving) == MISUSED
+    assert run(*proving, *signed(1, "previous-")) == ACCEPTED
+
+    publishing = ["publish", bundles[1], *files(2), *before, *as_fund, *journal]
+    capsys.readouterr()
+    assert run(*publishing) == REJECTED
+    assert "no earlier one on record" in without_spaces(capsys.readouterr().err)
+    assert run("approve", *files(1), "--epoch", "1", *owner, "--valid-days", "8") == ACCEPTED
     assert run("publish", bundles[0], *files(1), *as_fund, *journal) == ACCEPTED
 
     approving = ["approve", *files(2), "--epoch", "2", *owner, "--valid-days", "8"]
@@ -237,10 +246,6 @@ def test_an_epoch_that_is_compared_with_the_one_before(
     assert run(*asking) == REJECTED
     assert "proofs in, epoch 2 0 of 2" in without_spaces(capsys.readouterr().out)
 
-    sign(2)
-    proving = ["prove", *files(2), *signed(2), "--out", bundles[1], *before]
-    assert run(*proving) == MISUSED
-    assert run(*proving, *signed(1, "previous-")) == ACCEPTED
     verifying = ["verify", bundles[1], *files(2)]
     assert run(*verifying) == MISUSED
     capsys.readouterr()
@@ -268,7 +273,6 @@ def test_an_epoch_that_is_compared_with_the_one_before(
     assert run(*computing, "--check", digests[1], "--check", digests[0]) == REJECTED
     assert run(*computing, "--check", "0x12") == MISUSED
 
-    publishing = ["publish", bundles[1], *files(2), *before, *as_fund, *journal]
     assert run(*publishing, "--dry-run") == ACCEPTED
     for _ in range(2):
         capsys.readouterr()
