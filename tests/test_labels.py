@@ -1,4 +1,7 @@
-"""Equation labels stand both in the specification and beside the code that computes them."""
+"""Equation labels stand both in the specification and beside the code that computes them.
+
+(P.n) are those of docs/protocol.md and `attest`, (K.n) those of docs/policy.md with its pages and `optimizer`.
+"""
 
 import re
 from pathlib import Path
@@ -47,3 +50,33 @@ def test_references_in_the_specification_lead_somewhere() -> None:
 )
 def test_labels_are_read(text: str, expected: set[int]) -> None:
     assert labels(text) == expected
+
+
+POLICY_PAGES = (ROOT / "docs" / "policy.md", *sorted((ROOT / "docs" / "policies").glob("*.md")))
+POLICY_LABEL = re.compile(r"\(K\.(\d+)\)")
+POLICY_DEFINED = re.compile(r"^.*\S.*\s{2,}\(K\.(\d+)\)\s*$", re.MULTILINE)
+
+
+def policy_labels(folder: str) -> set[int]:
+    texts = [path.read_text("utf-8") for path in (ROOT / folder).rglob("*.py")]
+    return {int(number) for text in texts for number in POLICY_LABEL.findall(text)}
+
+
+def policy_labels_defined() -> list[int]:
+    return [int(number) for page in POLICY_PAGES for number in POLICY_DEFINED.findall(page.read_text("utf-8"))]
+
+
+def test_rows_and_policy_pages_carry_the_same_labels() -> None:
+    code, defined = policy_labels("optimizer"), policy_labels_defined()
+    assert code - set(defined) == set(), "labels in code that no page of docs/policies defines"
+    assert set(defined) - code == set(), "labels that a page defines and no code carries"
+    assert len(set(defined)) == len(defined), "labels that two pages define"
+
+
+def test_every_policy_label_is_tested() -> None:
+    assert set(policy_labels_defined()) - policy_labels("tests") == set()
+
+
+def test_references_in_policy_pages_lead_somewhere() -> None:
+    texts = [page.read_text("utf-8") for page in POLICY_PAGES]
+    assert {int(n) for text in texts for n in POLICY_LABEL.findall(text)} <= set(policy_labels_defined())
