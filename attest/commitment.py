@@ -216,11 +216,16 @@ class SourceSet:
             )
         )
 
-    def commitment(self, setup: Setup) -> G1Point:
-        """C_Q = [L_0] + Σ C_k + Σ value·[L_j]. (P.7)"""
+    def opened_commitment(self, setup: Setup) -> G1Point:
+        """[L_0] + Σ C_k: what proofs are opened against, where the share of public slots is known. (P.24)"""
         total = setup.lagrange[0]
         for source in self.sources:
             total = total + source.commitment
+        return total
+
+    def commitment(self, setup: Setup) -> G1Point:
+        """C_Q = [L_0] + Σ C_k + Σ value·[L_j]. (P.7)"""
+        total = self.opened_commitment(setup)
         slots = [slot for slot, _ in self.public_values]
         return total + msm([setup.lagrange[j] for j in slots], [value for _, value in self.public_values])
 

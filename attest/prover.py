@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 from py_arkworks_bls12381 import G1Point
@@ -20,6 +19,7 @@ from attest.curve import msm
 from attest.errors import SourceError
 from attest.field import MODULUS, RandomBytes, batch_inverse, domain, inverse, random_scalar, random_scalars
 from attest.kzg import OpeningGroup, batch_linearisation, batch_quotient
+from attest.masking import PreviousHoldings, Vector, private_vectors
 from attest.polynomial import (
     Polynomial,
     coefficients,
@@ -28,7 +28,6 @@ from attest.polynomial import (
     interpolate,
     lagrange_at,
     polynomial,
-    roots_vanishing,
     scale_argument,
 )
 from attest.program import BLINDING_ENTRIES, Entry, Parameters, Witness, solve
@@ -39,28 +38,6 @@ from attest.statement import Statement, entry_index, weight_column, weight_famil
 Progress = Callable[[str], None]
 MAX_ATTEMPTS = 8
 """A zero divisor among the challenges has probability about 2^-240; eight in a row mean a defect."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviousHoldings:
-    """The previous epoch's openings with their public sources, for statements of two vectors."""
-
-    holdings: Holdings = field(repr=False)
-    sources: SourceSet
-
-
-@dataclass(frozen=True, slots=True)
-class _Vector:
-    """One private vector: Q on H (aux slots 0), Q̂ on H and as a polynomial, and its mask b."""
-
-    column: list[int] = field(repr=False)
-    masked_column: list[int] = field(repr=False)
-    plain: Polynomial = field(repr=False)
-    masked: Polynomial = field(repr=False)
-    mask: Polynomial = field(repr=False)
-    aux: tuple[int, ...] = ()
-    size: int = 0
-    previous: bool = False
 
 
 class _ZeroDivisor(Exception):
@@ -78,28 +55,6 @@ def _fixed_columns(parameters: Parameters) -> tuple[Polynomial, Polynomial, Poly
     return interpolate(table), interpolate(active), interpolate(start), interpolate(end)
 
 
-def mask_polynomial(
-    column: Sequence[int], aux_values: Mapping[int, int], packing: int, n: int, random_bytes: RandomBytes
-) -> tuple[Polynomial, Polynomial]:
-    """The mask b and M·b, so that Q̂ = Q + M·b takes the aux values on the aux slots. (P.11)
-
-    b = Σ ℓ_j(X)(x_j − Q(ω^j))/M(ω^j) + Π_{j∈aux}(X − ω^j)·mask(X), mask with B + 2 random coefficients:
-    Q̂ is opened at B points and its commitment shows one value more.
-    """
-    omega = domain(n)
-    aux = sorted(aux_values)
-    roots = [omega[j] for j in aux]
-    vanishing = roots_vanishing(roots)
-    masking_factor = polynomial([MODULUS - 1] + [0] * (n - 1) + [1]) // vanishing
-    b = vanishing * polynomial(random_scalars(packing + 2, random_bytes))
-    for j, root in zip(aux, roots, strict=True):
-        basis = vanishing // polynomial([-root % MODULUS, 1])
-        at_root = evaluate(basis, root) * evaluate(masking_factor, root) % MODULUS
-        target = (aux_values[j] - column[j]) * inverse(at_root) % MODULUS
-        b = b + basis * target
-    return b, masking_factor * b
-
-
 class _Attempt:
     """One run through the transcript; secrets live here and nowhere else."""
 
@@ -108,7 +63,7 @@ class _Attempt:
         setup: Setup,
         statement: Statement,
         witness: Witness,
-        vectors: list[_Vector],
+        vectors: list[Vector],
         writer: ProofWriter,
         pool: ThreadPoolExecutor,
         random_bytes: RandomBytes,
@@ -362,7 +317,7 @@ class _Attempt:
         packing, n = p.packing, p.n
         points = [zeta * domain(n)[b] % MODULUS for b in range(packing)]
         masked_at = [
-            [vector.plain + vector.mask * mask_factor(x, vector.aux, n) for vector in self.vectors] for x in points
+            [vector.opened + vector.mask * mask_factor(x, vector.aux, n) for vector in self.vectors] for x in points
         ]
         at_zeta = [
             *masked_at[0],
@@ -398,7 +353,7 @@ class _Attempt:
             raise _ZeroDivisor from error
         self.writer.points([self.commit_split(last)])
 
-    def matrix_at_zeta(self, vector: _Vector) -> Polynomial:
+    def matrix_at_zeta(self, vector: Vector) -> Polynomial:
         """F = Σ_k L_{Bk}(ζ) P_k = Σ_b X^b G_b(X^B), G_b with the values Σ_k L_{Bk}(ζ) A_{i,Bk+b} on H'."""
         p = self.parameters
         at_columns = lagrange_at(p.n, range(0, vector.size, p.packing), self.zeta)
@@ -412,31 +367,6 @@ class _Attempt:
             part = coefficients(interpolate([x % MODULUS for x in column]))
             interleaved[b : b + p.packing * len(part) : p.packing] = part
         return polynomial(interleaved)
-
-
-def _vectors(
-    statement: Statement,
-    holdings: Holdings,
-    aux: Mapping[int, int],
-    previous: PreviousHoldings | None,
-    random_bytes: RandomBytes,
-) -> list[_Vector]:
-    key = statement.key
-    packing, n = key.parameters.packing, key.parameters.n
-    built = []
-    cases = [(holdings, dict(aux), key.size, False)]
-    if previous is not None:
-        cases.append((previous.holdings, {}, key.previous_size, True))
-    for held, aux_values, size, is_previous in cases:
-        column = held.column(n)
-        mask, shift = mask_polynomial(column, aux_values, packing, n, random_bytes)
-        plain = interpolate(column)
-        masked_column = list(column)
-        for j, value in aux_values.items():
-            masked_column[j] = value % MODULUS
-        slots = tuple(sorted(aux_values))
-        built.append(_Vector(column, masked_column, plain, plain + shift, mask, slots, size, is_previous))
-    return built
 
 
 def prove(
@@ -479,7 +409,7 @@ def prove(
     with ThreadPoolExecutor(threads) as pool:
         for _ in range(MAX_ATTEMPTS):
             writer = ProofWriter(start_transcript(statement.key, context, sources, previous_sources))
-            vectors = _vectors(statement, holdings, aux, previous, random_bytes)
+            vectors = private_vectors(statement.key, holdings, aux, previous, random_bytes)
             attempt = _Attempt(setup, statement, witness, vectors, writer, pool, random_bytes)
             rounds = (attempt.round_1, attempt.round_2, attempt.round_3, attempt.round_4, attempt.round_5)
             try:

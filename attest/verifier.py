@@ -125,7 +125,9 @@ def verify(  # noqa: PLR0915 - one story, in the protocol's order
         weighted = [factor * weight % MODULUS for factor, weight in zip(factors, weights, strict=False)]
         aux = key.aux if vector == 0 else ()
         mask_weight = sum(c * mask_factor(x, aux, n) for c, x in zip(weighted, points, strict=True))
-        terms += [(source_set.commitment(setup), sum(weighted)), (masks[vector], mask_weight)]
+        terms += [(source_set.opened_commitment(setup), sum(weighted)), (masks[vector], mask_weight)]
+        known = sum(c * _public_share(source_set, x, n) for c, x in zip(weighted, points, strict=True))
+        terms.append((setup.g1, known))
     folded = iter([factors[0] * power for power in zeta_powers[vectors:]])
     terms += [(point, next(folded)) for point in (*limbs, multiplicities, flags, *helpers)]
     terms.append((running_sum, next(folded) + factors[1] * next_power))
@@ -142,6 +144,13 @@ def verify(  # noqa: PLR0915 - one story, in the protocol's order
         at_columns = lagrange_at(n, range(0, packing * len(columns), packing), zeta)
         terms += [(column, factors[packing] * power * value) for column, value in zip(columns, at_columns, strict=True)]
     check_batch(setup, _fold(terms), u, W_u)
+
+
+def _public_share(sources: SourceSet, x: int, n: int) -> int:
+    """Σ value·L_j(x) over the public slots. (P.24)"""
+    slots = [slot for slot, _ in sources.public_values]
+    at_slots = lagrange_at(n, slots, x)
+    return sum(value * at for (_, value), at in zip(sources.public_values, at_slots, strict=True)) % MODULUS
 
 
 def _fold(terms: Sequence[tuple[G1Point, int]]) -> G1Point:

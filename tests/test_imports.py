@@ -18,6 +18,7 @@ ORDER = (
     ("kzg", "transcript", "row_basis"),
     ("commitment", "statement"),
     ("proof", "argument"),
+    ("masking",),
     ("prover", "verifier"),
     ("registration",),
     ("attestation",),

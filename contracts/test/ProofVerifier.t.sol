@@ -33,7 +33,7 @@ contract ProofVerifierTest is Fixtures {
     }
 
     function test_acceptsEveryPacking() public view {
-        string[4] memory names = ["packing8", "packing4", "packing2", "vectors2"];
+        string[6] memory names = ["packing8", "packing4", "packing2", "vectors2", "public1", "public2"];
         for (uint256 i; i < names.length; ++i) {
             ProofCase memory c = load(names[i]);
             vm.assertEq(_verify(c), c.digest, names[i]);

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from attest.commitment import Holdings, SourceCommitment, SourceSet, open_source
 from attest.field import RandomBytes
-from attest.program import Entry, Kind, Layout, Owner, Part, Program, ProgramBuilder, Slot
+from attest.masking import PreviousHoldings
+from attest.program import Entry, Kind, Layout, Owner, Part, Program, ProgramBuilder, Row, Slot
 from attest.proof import Context
-from attest.prover import PreviousHoldings, prove
+from attest.prover import prove
 from attest.srs import Setup, load_setup
 from attest.statement import Statement, build_statement
 
@@ -136,6 +137,33 @@ def small_example(extra_rows: int = 0, two_vectors: bool = False) -> Example:
     )
     sources = source_set(layout, holdings, setup, epoch=7)
     # (3·400 − 4·300)² − 10000² = −10⁸, and the square row's surplus above 2^77 goes to u.
+    return Example(layout, program, statement, holdings, sources, {5: -3, 6: 0}, setup, previous)
+
+
+def public_example(two_vectors: bool = False) -> Example:
+    """The small program with two public slots more, 7 and 8, whose values enter a limit."""
+    setup, small = load_setup(), small_layout()
+    layout = Layout((*small.slots, *(Slot(Owner.PUBLIC, name, Decimal(1), 1) for name in ("P", "R"))))
+    values = ((7, 900), (8, 100))
+    lots = {1: 400, 2: 300, 3: 200, 4: 500}
+    holdings = replace(hold(layout, lots, 100), public_values=values)
+    previous = None
+    if two_vectors:
+        before = replace(hold(layout, {**lots, 1: 700}, 200), public_values=((7, 40), (8, 2)))
+        previous_set = replace(source_set(layout, before, setup, epoch=6), public_values=before.public_values)
+        previous = PreviousHoldings(before, previous_set)
+    program = small_program(layout.size, previous_size=layout.size if two_vectors else 0)
+    limit = Row("published", Kind.NONNEG, {1: -2, 7: 1, 8: -1}, {7: 1} if two_vectors else {})
+    program = replace(program, rows=(*program.rows, limit))
+    statement = build_statement(
+        program,
+        setup,
+        layout=layout,
+        policy_hash=b"\x22" * 32,
+        market_hash=b"\x33" * 32,
+        previous_layout=layout if two_vectors else None,
+    )
+    sources = replace(source_set(layout, holdings, setup, epoch=7), public_values=values)
     return Example(layout, program, statement, holdings, sources, {5: -3, 6: 0}, setup, previous)
 
 

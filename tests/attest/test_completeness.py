@@ -14,10 +14,11 @@ import attest.prover
 from attest.commitment import Holdings, SourceSet
 from attest.errors import SourceError, StatementFalse
 from attest.field import MODULUS, domain, inverse
+from attest.masking import mask_polynomial
 from attest.polynomial import evaluate
 from attest.program import Entry, Kind, Layout, Owner, Parameters, Part, ProgramBuilder, Slot
 from attest.proof import proof_sizes
-from attest.prover import mask_polynomial, prove
+from attest.prover import prove
 from attest.srs import Setup
 from attest.statement import build_statement
 from attest.verifier import verify

@@ -17,10 +17,10 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from attest.commitment import SourceSet
+from attest.masking import PreviousHoldings
 from attest.proof import Context
-from attest.prover import PreviousHoldings
 from attest.registration import SourceRequirement, ordered, policy_id, program_id
-from tests.attest.examples import CONTEXT, Example, hold, small_example, source_set
+from tests.attest.examples import CONTEXT, Example, hold, public_example, small_example, source_set
 from tests.contracts.encoding import (
     CONTEXT_TYPE,
     HOLDINGS_TYPE,
@@ -63,12 +63,14 @@ def verifier_case(example: Example) -> dict[str, Any]:
 
 
 def verifier_examples() -> dict[str, Example]:
-    """One example of each packing, and one of two vectors."""
+    """One example of each packing, one of two vectors, and both with public slots."""
     return {
         "packing8": small_example(),
         "packing4": small_example(extra_rows=600),
         "packing2": small_example(extra_rows=1100),
         "vectors2": small_example(two_vectors=True),
+        "public1": public_example(),
+        "public2": public_example(two_vectors=True),
     }
 
 

@@ -22,10 +22,11 @@ import attest.verifier
 from attest.argument import Challenges, Evaluations, constraint_sum, powers_of
 from attest.commitment import Holdings
 from attest.field import MODULUS, domain, inverse
+from attest.masking import PreviousHoldings, Vector, private_vectors
 from attest.polynomial import coefficients, divide_by_vanishing, interpolate, lagrange_at
 from attest.program import Entry, Kind, Parameters, Part, Program, ProgramBuilder, Witness, slacks
 from attest.proof import Context, ProofWriter, start_transcript
-from attest.prover import PreviousHoldings, _Attempt, _Vector, _vectors
+from attest.prover import _Attempt
 from attest.statement import Statement, StatementKey, build_statement
 from attest.verifier import verify
 from tests.attest.examples import CONTEXT, Example, hold, seeded, small_layout, source_set
@@ -272,7 +273,7 @@ class Forger(_Attempt):
         return int(self.quotient(self.zeta)) * (pow(self.zeta, self.parameters.n, MODULUS) - 1) % MODULUS
 
 
-VectorForger = Callable[[_Vector], _Vector]
+VectorForger = Callable[[Vector], Vector]
 
 
 @contextmanager
@@ -293,7 +294,7 @@ def forging(
     previous = example.previous.sources if example.previous else None
     transcript = start_transcript(instance or example.statement.key, context, example.sources, previous)
     random_bytes = seeded(seed)
-    built = _vectors(statement, example.holdings, example.aux, example.previous, random_bytes)
+    built = private_vectors(statement.key, example.holdings, example.aux, example.previous, random_bytes)
     if vectors:
         built[0] = vectors(built[0])
     with ThreadPoolExecutor(2) as pool:

@@ -13,9 +13,9 @@ import pytest
 import attest.prover
 from attest.argument import mask_factor
 from attest.errors import ProofRejected
+from attest.masking import Vector
 from attest.polynomial import interpolate
 from attest.program import Part, Program
-from attest.prover import _Vector
 from attest.srs import Setup
 from attest.statement import Statement, StatementKey, weight_families
 from tests.attest.attacks.forger import (
@@ -113,9 +113,9 @@ def test_an_aux_commitment_that_injects(setup: Setup, slot: int, lots: int) -> N
         extra[j] = value
     mask = interpolate(extra)
 
-    def inject(vector: _Vector) -> _Vector:
+    def inject(vector: Vector) -> Vector:
         column = [(a + b) for a, b in zip(vector.column, extra, strict=True)]
-        return replace(vector, masked_column=column, masked=vector.plain + mask, mask=mask)
+        return replace(vector, masked_column=column, masked=vector.opened + mask, mask=mask)
 
     imagined = replace(example, aux=injected)
     witness = pretend(imagined)

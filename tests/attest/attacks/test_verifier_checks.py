@@ -340,8 +340,8 @@ def test_the_holdings_commitment_is_computed_not_read(setup: Any) -> None:
     proof = forge(replace(insolvent, holdings=rich.holdings), witness=pretend(rich))
     with pytest.raises(ProofRejected, match="batched opening"):
         check(insolvent, proof)
-    handed_over = rich.sources.commitment(setup)
-    with patch.object(SourceSet, "commitment", lambda *_: handed_over):
+    handed_over = rich.sources.opened_commitment(setup)
+    with patch.object(SourceSet, "opened_commitment", lambda *_: handed_over):
         check(insolvent, proof)
 
 

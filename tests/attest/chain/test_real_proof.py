@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from attest.chain import Journal, Publisher, Reverted
+from attest.masking import PreviousHoldings
 from attest.proof import Context
-from attest.prover import PreviousHoldings
 from tests.attest.chain.worlds import FUND, VALID_UNTIL, address, altered, build_world
 from tests.attest.examples import Example, with_sources
 
