@@ -17,6 +17,7 @@ from scipy import stats
 
 from attest.errors import ProgramError, StatementFalse
 from attest.program import Entry, Kind, Part, Program, check, solve
+from optimizer.allocate import Allocation, MaximiseReturn, optimise
 from optimizer.errors import PolicyError
 from optimizer.market import Market, RiskModel
 from optimizer.policy import (
@@ -391,6 +392,25 @@ def test_what_rounding_takes_off_a_component_is_taken_off_the_radius() -> None:
             assert violated(compiled, lots) == ("parametric_var",)
     room = 233333334 + int(entry.rounding_usd * 10_000)
     assert violated(compiled, (1_000_000, room)) == ()
+
+
+# Under the optimiser --------------------------------------------------------------------------------------------------
+
+
+def test_the_shadow_price_of_a_cone_is_what_a_wider_one_earns() -> None:
+    """(K.36): the price is for 1 % of NAV, the step is 0.1 % on either side."""
+    daily = {"BTC": ["0.02", "0"], "ETH": ["0.01", "0.01"], "USD": ["0", "0"]}
+    plain = fixed_market({"BTC": "100", "ETH": "10", "USD": "1"}, daily)
+    market = with_model(plain, ("one", "two"), BTC="0.03 0.01", ETH="0 0.04")
+
+    def best(limit: str) -> Allocation:
+        cone = ParametricVar(confidence=Decimal("0.99"), limit=Decimal(limit), quantile=NORMAL_99)
+        return optimise(compile_policy(policy_of(market, cone), market), MaximiseReturn(), capital_usd=1_000_000)
+
+    within, at, beyond = best("0.039"), best("0.04"), best("0.041")
+    assert "parametric_var" in at.binding
+    difference = (beyond.objective_value - within.objective_value) * 5
+    assert at.shadow_prices["parametric_var"] == pytest.approx(difference, rel=1e-3)
 
 
 # Parameters ----------------------------------------------------------------------------------------------------------
