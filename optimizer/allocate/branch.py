@@ -6,6 +6,7 @@ inequalities, which one warm-started simplex run per inequality finds. Cones are
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from math import inf
 
@@ -36,6 +37,7 @@ def branch_and_bound(task: Task, kept: Mask, groups: Sequence[FlagGroup]) -> tup
     rows = sorted({int(r) for group in groups for r in group.rows})
     largest = _largest_excess(task, kept, rows)
     cuts = Cuts(kept_cones(task, kept))
+    deadline = time.monotonic() + SECONDS
     while len(cuts.rows) <= MAX_CUTS:
         posed = pose(task, kept, cuts)
         flag = cp.Variable(len(rows), boolean=True)
@@ -44,8 +46,8 @@ def branch_and_bound(task: Task, kept: Mask, groups: Sequence[FlagGroup]) -> tup
             cp.Constant(group.weights) @ flag[[index[int(r)] for r in group.rows]] <= group.budget for group in groups
         ]
         constraints = [*posed.constraints, *_released(task, posed, rows, largest, flag), *budgets]
-        _solve(cp.Problem(cp.Minimize(posed.cost), constraints))
-        if not cuts.cut(np.asarray(posed.variables.value)):
+        _solve(cp.Problem(cp.Minimize(posed.cost), constraints), deadline - time.monotonic())
+        if not cuts.cut(posed.point(task)):
             exempt = frozenset(r for r, up in zip(rows, np.asarray(flag.value) > 0.5, strict=True) if up)
             held = kept.copy()
             held[[r for r in rows if r not in exempt]] = True
@@ -71,9 +73,9 @@ def _released(task: Task, posed: Posed, rows: Sequence[int], largest: Array, fla
     return released
 
 
-def _solve(problem: cp.Problem) -> None:
+def _solve(problem: cp.Problem, seconds: float) -> None:
     try:
-        run(problem, "HIGHS", time_limit=SECONDS, mip_rel_gap=1e-6)
+        run(problem, "HIGHS", time_limit=max(seconds, 0.1), mip_rel_gap=1e-6)
     except SolverFailed as error:
         status = f"undecided after {SECONDS:.0f} s which limits may fail ({error.status})"
         raise SolverFailed("HIGHS", status) from error
@@ -128,6 +130,9 @@ def _largest_excess(task: Task, kept: Mask, rows: Sequence[int]) -> Array:
         if absence is None:
             costs, bound = [program.matrix[[r]].toarray().ravel()], float(task.bound[r])
         else:
-            costs, bound = [s * (np.arange(width) == c) for c, s in zip(absence.columns, absence.sides, strict=True)], 0.0
+            costs, bound = (
+                [s * (np.arange(width) == c) for c, s in zip(absence.columns, absence.sides, strict=True)],
+                0.0,
+            )
         found.append(max([largest(cost) - bound for cost in costs], default=0.0))
     return np.maximum(found, 0.0) * (1 + 1e-6) + 1e-9

@@ -3,17 +3,17 @@ problems.
 
 Which inequalities are exempt is a choice within the budget of every group; for a fixed choice the problem is
 convex, and its optimum satisfies the exact limits (an inner approximation). The search starts from the optimum
-without these limits, which is the answer if it happens to keep them. It exempts the worst scenarios of several
-points and keeps the largest positions, of which small ones are dropped or lifted to their least size; then it
-spends unused exemptions where limits hold the objective back most, and exchanges single ones, as long as that
-improves. It is a local search of bounded length without randomness: its answer is always allowed, and for linear
+without these limits, which is the answer if it happens to keep them. It imposes by halves what that point breaks least:
+in the end the worst scenarios are exempt and the largest positions held, of which small ones were dropped or
+lifted to their least size. Then it spends unused exemptions where limits hold the objective back most, and
+exchanges single ones, as long as that improves. It is a local search of bounded length without randomness: its answer is always allowed, and for linear
 objectives `exact` replaces it by HiGHS branch and bound, which also decides when no choice was found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ from optimizer.allocate.solver import Exempt, Solution, Task, solve_with
 from optimizer.errors import Infeasible, SolverFailed
 
 MAX_ROUNDS = 12
+MAX_STEPS = 24
 MAX_EXCHANGES = 24
 CANDIDATES = 4
 IMPROVEMENT = 1e-6
@@ -88,6 +89,15 @@ class _Search:
                 found.setdefault(row, []).append((number, int(weight)))
         return found
 
+    @cached_property
+    def visible(self) -> Array:
+        """(f,) excess of each inequality above which it matters; the crumbs of an interior point are no positions."""
+        return np.array([DUST if r in self.task.program.absences else TOLERANCE for r in self.rows.tolist()])
+
+    def constraint(self, row: int) -> str:
+        """Name of the first constraint that an inequality belongs to."""
+        return self.groups[self.members[row][0][0]].constraint
+
     def kept(self, exempt: Exempt) -> Mask:
         """(k + c,) the limits that hold."""
         kept = self.task.kept()
@@ -119,13 +129,11 @@ class _Search:
         linear = self.task.objective is None or self.task.objective.linear
         if exact and linear and self.task.homogeneous is None:
             return branch_and_bound(self.task, self.kept(everything), self.groups)
-        best: Choice | None = None
-        for start in self._starts(relaxed, hint):
-            found = self._improved(start, relaxed, None)
-            if found is not None and (best is None or found[0].objective < best[0].objective):
-                best = found
-            if best is not None and not _better(relaxed, best[0]):
-                return best
+        cautious = replace(self.task, objective=MinimiseShortfall(), homogeneous=None, solver=None)
+        best = self._improved(hint, relaxed, None) if hint is not None else None
+        for guide, known in ((self.task, relaxed), (cautious, None)):
+            start = self._narrowed(guide, known) if best is None else None
+            best = self._improved(start, relaxed, None) if start is not None else best
         if best is None:
             search = replace(self.task, objective=None, homogeneous=None)
             feasible = branch_and_bound(search, self.kept(everything), self.groups)
@@ -136,21 +144,59 @@ class _Search:
             raise SolverFailed(relaxed.solver, "a feasible choice of what may fail became infeasible")
         return best if self.task.objective is None else self._exchanged(best, relaxed)
 
-    def _starts(self, relaxed: Solution, hint: Exempt | None) -> Iterator[Exempt]:
-        """Choices worth a try: the hint, the worst of the relaxed optimum, and the worst of a cautious point."""
-        tried: set[Exempt] = set()
-        if hint is not None:
-            tried.add(hint)
-            yield hint
-        start = self.filled(self.worst(self.task.excess(self.rows, relaxed.point)))
-        if start not in tried:
-            tried.add(start)
-            yield start
-        cautious = replace(self.task, objective=MinimiseShortfall(), homogeneous=None, solver=None)
-        point = solve_with(cautious, self.kept(frozenset(self.rows.tolist()))).point
-        start = self.filled(self.worst(self.task.excess(self.rows, point)))
-        if start not in tried:
-            yield start
+    def _attempt(self, task: Task, exempt: Exempt) -> Solution | None:
+        """The optimum of one choice, None where there is none or none is found."""
+        try:
+            return solve_with(task, self.kept(exempt))
+        except (Infeasible, SolverFailed):
+            return None
+
+    def _narrowed(self, guide: Task, relaxed: Solution | None) -> Exempt | None:
+        """From everything exempt to what the budgets allow, by halves.
+
+        Of the inequalities that a point breaks beyond its budgets, the half that it breaks least is imposed for each
+        constraint, and the guide solved again, so that later choices know of the earlier ones. What leaves nothing
+        when it is imposed is needed, and comes first in later choices.
+
+        Args:
+            guide: the task, or one with a more cautious objective.
+            relaxed: its optimum with everything exempt, where it is known.
+        Returns: None where no such path leads to a point.
+        """
+        exempt: Exempt = frozenset(self.rows.tolist())
+        needed: list[int] = []
+        stuck = 0
+        solution = relaxed or self._attempt(guide, exempt)
+        for _ in range(MAX_STEPS):
+            if solution is None:
+                return None
+            excess = guide.excess(self.rows, solution.point)
+            order = [*needed, *self.worst(excess)]
+            broken = set(self.rows[excess > self.visible].tolist()) & exempt
+            raised = [r for r in dict.fromkeys(order) if r in broken]
+            allowed = self.filled(raised)
+            over: dict[str, list[int]] = {}
+            for r in raised:
+                if r not in allowed:
+                    over.setdefault(self.constraint(r), []).append(r)
+            if not over:
+                return self.filled(order)
+            imposed = frozenset(r for rows in over.values() for r in rows[len(rows) // 2 :])
+            narrower = self._attempt(guide, exempt - imposed)
+            if narrower is None:
+                # Nothing is left: impose one of each constraint, and what cannot be imposed alone is needed.
+                stuck += 1
+                for r in [rows[-1] for rows in over.values()]:
+                    alone = self._attempt(guide, exempt - {r})
+                    if alone is None:
+                        needed.append(r)
+                    else:
+                        exempt, solution, stuck = exempt - {r}, alone, 0
+                if stuck > 1:
+                    return None
+                continue
+            exempt, solution, stuck = exempt - imposed, narrower, 0
+        return None
 
     def _improved(self, exempt: Exempt, relaxed: Solution, rival: Solution | None) -> Choice | None:
         """Solve, spend unused exemptions where the limits cost most, and repeat while that helps.
@@ -161,9 +207,8 @@ class _Search:
         """
         best: Choice | None = None
         for _ in range(MAX_ROUNDS):
-            try:
-                solution = solve_with(self.task, self.kept(exempt))
-            except Infeasible:
+            solution = self._attempt(self.task, exempt)
+            if solution is None:
                 return best
             if not all(_better(solution, other) for other in (rival, best and best[0]) if other is not None):
                 return best
@@ -200,12 +245,10 @@ class _Search:
         wanted: dict[str, list[int]] = {}
         for r in sorted((r for r in score if r not in exempt), key=lambda r: -solution.prices[r]):
             if solution.prices[r] > TOLERANCE:
-                wanted.setdefault(self.groups[self.members[r][0][0]].constraint, []).append(r)
+                wanted.setdefault(self.constraint(r), []).append(r)
         turns = [row for turn in range(CANDIDATES) for rows in wanted.values() for row in rows[turn : turn + 1]]
         for wants in turns:
-            rivals = {
-                r for number, _ in self.members[wants] for r in self.groups[number].rows.tolist() if r in exempt
-            }
+            rivals = {r for number, _ in self.members[wants] for r in self.groups[number].rows.tolist() if r in exempt}
             for gives in sorted(rivals, key=lambda r: (score[r], r))[:CANDIDATES]:
                 others = sorted(exempt - {gives}, key=lambda r: (-score[r], r))
                 rest = sorted(score.keys() - exempt - {wants}, key=lambda r: (-score[r], r))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Literal
@@ -16,6 +16,7 @@ from optimizer.allocate.optimise import FIRST_MARGIN, shortfall_confidence
 from optimizer.allocate.outlook import outlook
 from optimizer.allocate.reading import scaled_program
 from optimizer.allocate.solver import Exempt, Solution, Task
+from optimizer.allocate.working import WorkingSet
 from optimizer.errors import DataError, Infeasible
 from optimizer.policy import CompiledPolicy
 
@@ -58,6 +59,7 @@ def efficient_frontier(
     *,
     points: int = 12,
     risk: RiskMeasure = "expected_shortfall",
+    previous: Sequence[int] = (),
     expected_returns: Mapping[str, float] | None = None,
 ) -> tuple[FrontierPoint, ...]:
     """Allocations of lowest risk at evenly spaced expected returns, from the least risky to the most profitable.
@@ -67,6 +69,7 @@ def efficient_frontier(
         capital_usd: NAV of every point.
         points: at least 2.
         risk: what is minimised; expected shortfall at the policy's own level.
+        previous: (N',) as from `CompiledPolicy.previous_quantities`, where the policy compares epochs.
         expected_returns: see `outlook`.
     Returns: in rising order of expected return; a single point where the least risky earns the most.
     Raises: Infeasible: naming constraints in conflict; SolverFailed; DataError.
@@ -78,7 +81,8 @@ def efficient_frontier(
     confidence = shortfall_confidence(compiled)
     measure: ConvexObjective = MinimiseShortfall(confidence) if risk == "expected_shortfall" else MinimiseVolatility()
     beliefs = outlook(compiled, expected_returns)
-    task = Task(scaled_program(compiled, capital_usd), beliefs, measure, FIRST_MARGIN)
+    program = scaled_program(compiled, capital_usd, previous)
+    task = Task(program, beliefs, measure, FIRST_MARGIN, working=WorkingSet(program))
     task, (calmest, exempt) = _with_room(task)
     boldest, boldest_exempt = solve_task(replace(task, objective=MaximiseReturn()))
 

@@ -29,13 +29,22 @@ def conflict(task: Task) -> tuple[str, ...]:
     names = tuple(c.name for c in task.program.compiled.constraints)
     everything = frozenset(range(len(task.program.bound)))
     search = replace(task, objective=None, homogeneous=None, least_return_annual=None, thin=everything)
-    if _feasible(search):
-        raise SolverFailed("rounding to lots", "the limits leave less than a lot of room; loosen them slightly")
+    if _feasible(_convex(search)):
+        if _feasible(search):
+            raise SolverFailed("rounding to lots", "the limits leave less than a lot of room; loosen them slightly")
+    else:
+        # The limits that may fail in part are not needed for a conflict, and without them it is sooner found.
+        search = _convex(search)
     dropped: frozenset[str] = frozenset()
     for name in names:
-        if not _feasible(replace(search, without=dropped | {name})):
+        if not _feasible(replace(search, without=search.without | dropped | {name})):
             dropped |= {name}
-    return tuple(name for name in names if name not in dropped)
+    return tuple(name for name in names if name not in search.without | dropped)
+
+
+def _convex(task: Task) -> Task:
+    """The task without the constraints that count flags."""
+    return replace(task, without=task.without | {group.constraint for group in task.program.flags})
 
 
 def _feasible(task: Task) -> bool:

@@ -32,6 +32,7 @@ from optimizer.allocate.outlook import DAYS_PER_YEAR, Outlook, outlook
 from optimizer.allocate.reading import scaled_program
 from optimizer.allocate.shadow import shadow_prices
 from optimizer.allocate.solver import Solution, SolverName, Task
+from optimizer.allocate.working import WorkingSet
 from optimizer.errors import DataError, Infeasible, SolverFailed, Unbounded
 from optimizer.policy import CompiledConstraint, CompiledPolicy, ExpectedShortfall
 
@@ -75,7 +76,8 @@ def optimise(
     if not (isfinite(capital_usd) and capital_usd > 0):
         raise DataError("the capital must be a positive amount of USD")
     beliefs = outlook(compiled, expected_returns)
-    task = Task(scaled_program(compiled, capital_usd, previous), beliefs, None, FIRST_MARGIN, solver=solver)
+    program = scaled_program(compiled, capital_usd, previous)
+    task = Task(program, beliefs, None, FIRST_MARGIN, solver=solver, working=WorkingSet(program))
     for _ in range(ATTEMPTS):
         task, chosen = _choose_with_room(task, objective, exact)
         lots = task.program.whole_lots(chosen.solution.point)
@@ -180,9 +182,7 @@ def _allocation(compiled: CompiledPolicy, objective: Objective, lots: tuple[int,
     )
 
 
-def _binding(
-    compiled: CompiledPolicy, left: Mapping[str, Fraction], margin_usd: float
-) -> tuple[str, ...]:
+def _binding(compiled: CompiledPolicy, left: Mapping[str, Fraction], margin_usd: float) -> tuple[str, ...]:
     """Constraints that leave no more than rounding to lots and the solver's margin account for."""
 
     def needed(constraint: CompiledConstraint) -> Fraction:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, floor
 
 import numpy as np
@@ -135,6 +136,16 @@ class ScaledProgram:
     def inequalities(self) -> int:
         """k, the index of the first cone."""
         return int(self.matrix.shape[0])
+
+    @cached_property
+    def definitions(self) -> Indices:
+        """(h,) the inequality that defines each hinge."""
+        return np.flatnonzero(~self.is_limit)
+
+    @cached_property
+    def hinges(self) -> Indices:
+        """(h,) columns of the hinges."""
+        return np.arange(self.width - len(self.definitions), self.width)
 
     def whole_lots(self, solution: Array) -> tuple[int, ...]:
         """(m,) lots of a solution: assets rounded down, debts up, noise to zero. Secret."""

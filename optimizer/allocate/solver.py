@@ -15,6 +15,7 @@ from optimizer.allocate.cuts import MAX_CUTS, Cuts
 from optimizer.allocate.objective import ConvexObjective
 from optimizer.allocate.outlook import DAYS_PER_YEAR, Array, Outlook
 from optimizer.allocate.scaled import Cone, Indices, Mask, ScaledProgram
+from optimizer.allocate.working import WorkingSet
 from optimizer.errors import Infeasible, SolverFailed, Unbounded
 
 SolverName = Literal["HIGHS", "CLARABEL"]
@@ -74,6 +75,8 @@ class Task:
         without: constraints left out.
         thin: inequalities that leave no room for a lot or a margin, see `thin_rows`.
         empty: source slots, from 0, that hold nothing.
+        working: which scenario rows problems of this program have needed so far; grows as they are solved;
+            None has them all.
     """
 
     program: ScaledProgram
@@ -86,6 +89,7 @@ class Task:
     without: frozenset[str] = frozenset()
     thin: frozenset[int] = frozenset()
     empty: frozenset[int] = frozenset()
+    working: WorkingSet | None = None
 
     def kept(self) -> Mask:
         """(k + c,) limits of the constraints that are not left out, but for flags; definitions always stay."""
@@ -116,7 +120,8 @@ class Posed:
     """A task in cvxpy.
 
     Args:
-        variables: (n + h,) y.
+        variables: those of `columns`.
+        columns: variables of the scaled program that are there; hinges without their definition are 0.
         scale: κ, the constant 1 unless the task is homogeneous.
         constraints: all constraints, those below included.
         expression: the objective.
@@ -130,6 +135,7 @@ class Posed:
     """
 
     variables: cp.Variable
+    columns: Indices
     scale: cp.Expression
     constraints: list[cp.Constraint]
     expression: cp.Expression
@@ -140,6 +146,12 @@ class Posed:
     cones: dict[int, cp.Constraint]
     pinned: Indices
     pins: cp.Constraint | None
+
+    def point(self, task: Task) -> Array:
+        """(n + h,) the solution x."""
+        point = np.zeros(task.program.width)
+        point[self.columns] = np.asarray(self.variables.value) / number(self.scale)
+        return point
 
     def prices(self, task: Task, kept: Mask, cuts: Cuts | None) -> Array:
         """(k + c,) see `Solution`; of a homogeneous task per unit of the bound in x."""
@@ -162,25 +174,37 @@ class Posed:
 def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
     """The task under the limits that are kept; with cuts, the cones are those."""
     program, bound = task.program, task.bound
-    y = cp.Variable(program.width)
+    columns = np.setdiff1d(np.arange(program.width), program.hinges[~kept[program.definitions]])
+    y = cp.Variable(len(columns))
     kappa: cp.Expression = cp.Constant(1.0) if task.homogeneous is None else cp.Variable(nonneg=True)
     pinned, barred, sides = _absent(task, kept)
-    rows = np.array([r for r in np.flatnonzero(kept[: program.inequalities]) if r not in program.absences], dtype=np.intp)
-    matrix, right = program.matrix[rows], bound[rows]
+    rows = np.array(
+        [r for r in np.flatnonzero(kept[: program.inequalities]) if r not in program.absences], dtype=np.intp
+    )
+    matrix, right = program.matrix[rows][:, columns], bound[rows]
+    # Where a row reads nothing but what is 0, whole lots take nothing from it.
+    free = np.ones(len(columns))
+    free[pinned] = 0
+    still = abs(matrix) @ free == 0
+    right = np.where(still, program.bound[rows], right)
     if cuts is not None and cuts.rows:
-        matrix, right = sparse.vstack([matrix, cuts.matrix], format="csr"), np.concatenate([right, cuts.bounds])
+        matrix, right = (
+            sparse.vstack([matrix, cuts.matrix[:, columns]], format="csr"),
+            np.concatenate([right, cuts.bounds]),
+        )
     limits = cp.Constant(matrix) @ y <= cp.Constant(right) * kappa
     cones: dict[int, cp.Constraint] = {}
     if cuts is None:
         for i, cone in enumerate(program.cones, program.inequalities):
             if kept[i]:
-                radius = cp.Constant(cone.radius) @ y + float(bound[i]) * kappa
-                cones[i] = cp.SOC(radius, cp.Constant(cone.matrix) @ y + cp.Constant(cone.constant) * kappa)
+                radius = cp.Constant(cone.radius[columns]) @ y + float(bound[i]) * kappa
+                parts = cp.Constant(cone.matrix[:, columns]) @ y + cp.Constant(cone.constant) * kappa
+                cones[i] = cp.SOC(radius, parts)
     positions = y[: program.slots]
     constraints = [limits, *cones.values(), cp.Constant(program.signs) @ positions == kappa]
-    constraints.append(y[np.setdiff1d(np.flatnonzero(program.nonnegative), pinned)] >= 0)
+    constraints.append(y[np.setdiff1d(np.flatnonzero(program.nonnegative[columns]), pinned)] >= 0)
     if len(program.values):
-        constraints.append(cp.Constant(program.equations) @ y == cp.Constant(program.values) * kappa)
+        constraints.append(cp.Constant(program.equations[:, columns]) @ y == cp.Constant(program.values) * kappa)
     pins = y[pinned] == 0 if len(pinned) else None
     if pins is not None:
         constraints.append(pins)
@@ -207,7 +231,7 @@ def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
     if len(program.sides):
         idle.append(TIE_BREAK * cp.sum(y[program.sides]))
     cost = sum(idle, expression / unit)
-    return Posed(y, kappa, constraints, expression, unit, cost, rows, limits, cones, pinned, pins)
+    return Posed(y, columns, kappa, constraints, expression, unit, cost, rows, limits, cones, pinned, pins)
 
 
 def _absent(task: Task, kept: Mask) -> tuple[Indices, Indices, Array]:
@@ -230,6 +254,22 @@ def solve_with(task: Task, kept: Mask) -> Solution:
 
     Raises: Infeasible (without names), Unbounded, SolverFailed.
     """
+    working = task.working
+    if working is None:
+        return _solve_all(task, kept)
+    while True:
+        try:
+            solution = _solve_all(task, kept & working.rows)
+        except (Unbounded, SolverFailed):
+            if working.complete:
+                raise
+            working.fill()
+            continue
+        if not working.extend(kept, task.bound, solution.point):
+            return solution
+
+
+def _solve_all(task: Task, kept: Mask) -> Solution:
     linear = task.objective is None or task.objective.linear
     cones = kept_cones(task, kept)
     name: str = task.solver or ("HIGHS" if linear and not cones else "CLARABEL")
@@ -252,11 +292,9 @@ def kept_cones(task: Task, kept: Mask) -> dict[int, tuple[Cone, float]]:
 def _solution(task: Task, kept: Mask, name: str, cuts: Cuts | None) -> Solution:
     posed = pose(task, kept, cuts)
     name = run(cp.Problem(cp.Minimize(posed.cost), posed.constraints), name)
-    scale = number(posed.scale)
-    if not scale > 0:
+    if not number(posed.scale) > 0:
         raise SolverFailed(name, "it returned no point")
-    point = np.asarray(posed.variables.value) / scale
-    return Solution(point, number(posed.expression), posed.prices(task, kept, cuts), name)
+    return Solution(posed.point(task), number(posed.expression), posed.prices(task, kept, cuts), name)
 
 
 def number(expression: cp.Expression) -> float:
