@@ -126,7 +126,7 @@ class Scenario(Document, ABC):
     preset: str
 
     @abstractmethod
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         """What happens, compounded in order."""
 
     @abstractmethod
@@ -144,7 +144,7 @@ class Gap(Scenario):
     preset: Literal["gap"] = "gap"
     drop: Share
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         return (Shock(change=-self.drop, excluding_assets=tuple(sorted(market.cash_assets))),)
 
     def sentence(self) -> str:
@@ -158,7 +158,7 @@ class StablecoinDepeg(Scenario):
     asset: Symbol
     discount: Share
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         return (Shock(assets=(self.asset,), change=-self.discount),)
 
     def sentence(self) -> str:
@@ -171,7 +171,7 @@ class StakingDiscount(Scenario):
     preset: Literal["staking_discount"] = "staking_discount"
     discount: Share
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         return (Shock(kinds=("staking",), change=-self.discount),)
 
     def sentence(self) -> str:
@@ -185,7 +185,7 @@ class ProtocolLoss(Scenario):
     protocol: Symbol
     share: Share
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         return (Shock(protocols=(self.protocol,), change=-self.share, long_only=True),)
 
     def sentence(self) -> str:
@@ -199,7 +199,7 @@ class BridgeLoss(Scenario):
     chain: Symbol
     share: Share
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         return (Shock(chains=(self.chain,), change=-self.share, long_only=True),)
 
     def sentence(self) -> str:
@@ -213,7 +213,7 @@ class Contagion(Scenario):
     factor: Symbol
     move: PublishedDecimal
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
+    def expand(self, market: Market) -> tuple[Shock, ...]:
         return (Shock(factor=self.factor, move=self.move),)
 
     def sentence(self) -> str:
@@ -229,14 +229,14 @@ class Custom(Scenario):
 
     preset: Literal["custom"] = "custom"
     description: Annotated[str, Field(min_length=1, max_length=200)]
-    listed: Annotated[tuple[Shock, ...], Field(min_length=1)]
+    shocks: Annotated[tuple[Shock, ...], Field(min_length=1)]
 
-    def shocks(self, market: Market) -> tuple[Shock, ...]:
-        return self.listed
+    def expand(self, market: Market) -> tuple[Shock, ...]:
+        return self.shocks
 
     def sentence(self) -> str:
         """The description with the shocks themselves, which alone are promised."""
-        return f"{self.description} ({'; '.join(shock.sentence() for shock in self.listed)})"
+        return f"{self.description} ({'; '.join(shock.sentence() for shock in self.shocks)})"
 
 
 Stress = Annotated[

@@ -64,7 +64,7 @@ class HealthFactor(Constraint):
 
         Raises: PolicyError: as `members`, or collateral without a threshold.
         """
-        shocks = self.scenario.shocks(market) if self.scenario is not None else ()
+        shocks = self.scenario.expand(market) if self.scenario is not None else ()
         weights: dict[str, dict[str, Fraction]] = {}
         for account, members in self.members(market, instruments).items():
             changes = shocked_changes(market, shocks, [instrument.id for instrument in members])
@@ -93,7 +93,7 @@ class HealthFactor(Constraint):
         if self.scenario is None:
             return
         names = [i.id for members in self.members(writer.market, writer.instruments).values() for i in members]
-        missed = unmatched(writer.market, self.scenario.shocks(writer.market), names)
+        missed = unmatched(writer.market, self.scenario.expand(writer.market), names)
         if missed:
             detail = f"shock {missed[0]} of the scenario hits nothing in the lending accounts; take it out"
             raise PolicyError(self.default_name, detail)

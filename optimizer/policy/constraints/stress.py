@@ -55,7 +55,7 @@ class Stress(Constraint):
         R is the change of a price, R⁺ ≤ R that of what is owned. The sum over plus parts is for slots that may be
         short; elsewhere R⁺ stands in R's place.
         """
-        shocks = self.scenario.shocks(writer.market)
+        shocks = self.scenario.expand(writer.market)
         missed = unmatched(writer.market, shocks, writer.instruments)
         if missed:
             raise PolicyError(
@@ -81,7 +81,7 @@ class Stress(Constraint):
         return limits + ([] if self.min_nav_usd is None else [("nav", Fraction(1), -Fraction(self.min_nav_usd))])
 
     def plain_slack_usd(self, book: Book) -> Fraction:
-        changes = shocked_changes(book.market, self.scenario.shocks(book.market), book.instruments)
+        changes = shocked_changes(book.market, self.scenario.expand(book.market), book.instruments)
         change = Fraction(0)
         for h in book.holdings:
             hit = changes[h.instrument.id]

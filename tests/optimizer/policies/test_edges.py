@@ -50,7 +50,7 @@ def _first(market: Market, kind: str) -> str:
 
 def _loss(market: Market) -> Custom:
     shocks = (Shock(change=Decimal("-0.4"), long_only=True), Shock(assets=("USD",), change=Decimal("0.1")))
-    return Custom(description="half is lost", listed=shocks)
+    return Custom(description="half is lost", shocks=shocks)
 
 
 MAKERS: dict[str, tuple[str, Callable[[Market], Constraint]]] = {

@@ -23,7 +23,7 @@ from tests.optimizer.policies.fund import (
 )
 from tests.optimizer.policy_edges import assert_exactly_at_the_limit
 
-RALLY = Custom(description="ETH rallies", listed=(Shock(assets=("ETH",), change=Decimal("0.5")),))
+RALLY = Custom(description="ETH rallies", shocks=(Shock(assets=("ETH",), change=Decimal("0.5")),))
 COLLATERAL, DEBT = ("lender", "aETH"), ("lender", "owed-USDC")
 OTHER_COLLATERAL, OTHER_DEBT = ("lender", "aUSDC"), ("lender", "owed-ETH")
 
@@ -52,7 +52,7 @@ def test_slack_under_stress_against_numpy(held: Held) -> None:
     """Two shocks compound; what is lost with a protocol is collateral and no debt."""
     fall = Shock(assets=("ETH",), change=Decimal("-0.25"))
     loss = Shock(protocols=("aave", "moonwell"), change=Decimal("-0.1"), long_only=True)
-    scenario = Custom(description="ETH falls and protocols lose a tenth", listed=(fall, loss))
+    scenario = Custom(description="ETH falls and protocols lose a tenth", shocks=(fall, loss))
     worth = {name: slots.sum() for name, slots in values(held).items()}
     main = 0.8 * 0.75 * 0.9 * worth["aETH"] + 1.3 * worth["owed-USDC"]
     side = 0.9 * 0.9 * worth["aUSDC"] + 1.3 * 0.75 * worth["owed-ETH"]

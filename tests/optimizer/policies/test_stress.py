@@ -84,7 +84,7 @@ def hold(compiled: CompiledPolicy, **held: str) -> tuple[int, ...]:
 
 def changes(market: Market, scenario: Scenario) -> dict[str, tuple[str, str]]:
     """Instrument → changes of its price, and of what is owned in it; those that nothing happens to left out."""
-    found = shocked_changes(market, scenario.shocks(market), market.ids)
+    found = shocked_changes(market, scenario.expand(market), market.ids)
     return {name: (str(float(c.change)), str(float(c.long_change))) for name, c in found.items() if any(c)}
 
 
@@ -158,7 +158,7 @@ def test_an_option_does_not_follow_its_asset(market: Market) -> None:
     with pytest.raises(DataError, match="'put' is option"):
         changes(wider, Gap(drop=HALF))
     for named in (Shock(instruments=("put",), change=Decimal(3)), Shock(kinds=("option",), change=Decimal(3))):
-        assert changes(wider, Custom(description="crash", listed=(named,))) == {"put": ("3.0", "3.0")}
+        assert changes(wider, Custom(description="crash", shocks=(named,))) == {"put": ("3.0", "3.0")}
     assert changes(wider, ProtocolLoss(protocol="perps", share=HALF))["put"] == ("0.0", "-0.5")
 
 
@@ -184,7 +184,7 @@ def test_loss_and_what_is_left_are_those_of_numpy(data: st.DataObject) -> None:
     after = float(np.sum(values * growth * np.where(lost, 0.5, 1.0)))
     before = float(np.sum(values))
     gross = float(np.abs(values).sum())
-    scenario = Custom(description="half of alpha is lost", listed=listed)
+    scenario = Custom(description="half of alpha is lost", shocks=listed)
     limits = [Stress(scenario=scenario, max_loss=TENTH), Stress(scenario=scenario, min_nav_usd=Decimal(5000))]
     policy = policy_of(market, *limits, sources=sources)
     compiled = compile_policy(policy, market)
@@ -218,7 +218,7 @@ def test_rows_mean_what_the_scenario_says(data: st.DataObject) -> None:
     held = data.draw(quantities(market, sources))
     inside = data.draw(st.one_of(st.none(), st.sets(st.sampled_from(market.ids), min_size=1)))
     listed = tuple(data.draw(st.lists(shocks(market), min_size=1, max_size=3)))
-    scenario = Custom(description="anything", listed=listed)
+    scenario = Custom(description="anything", shocks=listed)
     plain = policy_of(market, sources=sources, netting=data.draw(st.sampled_from(["across_sources", "none"])))
     book = book_of(plain, market, held).within(inside)
     offset = Fraction(data.draw(st.integers(-30, 30)), 10) * Fraction(data.draw(st.sampled_from(["0.001", "1", "10"])))
@@ -329,7 +329,7 @@ def test_a_debt_at_a_lost_protocol_is_still_owed(market: Market) -> None:
 
 def test_a_debt_grows_with_the_price_of_what_is_owed(market: Market) -> None:
     """The sign of a debt forgotten, a squeeze of USDC would be a gain."""
-    squeeze = Custom(description="USDC is dear", listed=(Shock(assets=("USDC",), change=HALF),))
+    squeeze = Custom(description="USDC is dear", shocks=(Shock(assets=("USDC",), change=HALF),))
     compiled = compile_policy(policy_of(market, Stress(scenario=squeeze, max_loss=TENTH)), market)
     assert violated(compiled, hold(compiled, USD="3000", borrow_USDC="501")) == ("stress-custom",)
     assert violated(compiled, hold(compiled, USD="3000", borrow_USDC="500")) == ()
@@ -347,7 +347,7 @@ def test_gains_of_one_scenario_pay_for_no_loss_of_another(market: Market) -> Non
 def test_a_description_cannot_hide_what_its_shocks_are(market: Market) -> None:
     mild = Shock(assets=("BTC",), chains=("side",), change=Decimal("-0.01"))
     lost = Shock(excluding_assets=("USD",), factor="ETH-PERP", move=-TENTH, long_only=True)
-    both = Stress(scenario=Custom(description="everything halves", listed=(mild, lost)), max_loss=HALF)
+    both = Stress(scenario=Custom(description="everything halves", shocks=(mild, lost)), max_loss=HALF)
     assert both.sentence() == (
         "When everything halves (the price of everything in BTC on side changes by -1%; the value of what is owned not "
         "in USD follows a move of ETH-PERP by -10%), the loss is at most 50% of NAV."
@@ -382,10 +382,10 @@ def test_sentences_say_what_happens_and_what_is_left() -> None:
         ({"scenario": {"preset": "gap", "drop": "1.1"}}, "drop"),
         ({"scenario": {"preset": "gap", "drop": "0"}}, "drop"),
         ({"scenario": {"preset": "rapture", "share": "1"}}, "rapture"),
-        ({"scenario": {"preset": "custom", "description": "nothing", "listed": []}}, "listed"),
-        ({"scenario": {"preset": "custom", "description": "x", "listed": [{}]}}, "either change, or factor and move"),
+        ({"scenario": {"preset": "custom", "description": "nothing", "shocks": []}}, "shocks"),
+        ({"scenario": {"preset": "custom", "description": "x", "shocks": [{}]}}, "either change, or factor and move"),
         (
-            {"scenario": {"preset": "custom", "description": "x", "listed": [{"change": "0.1", "long_only": True}]}},
+            {"scenario": {"preset": "custom", "description": "x", "shocks": [{"change": "0.1", "long_only": True}]}},
             "a long_only shock is a loss",
         ),
     ],
@@ -404,7 +404,7 @@ def test_parameters_that_mean_nothing_are_refused(fields: dict[str, Any], reason
         (BridgeLoss(chain="Main", share=HALF), "hits nothing"),
         (StablecoinDepeg(asset="DAI", discount=HALF), "hits nothing"),
         (Contagion(factor="DXY", move=HALF), "publishes no beta"),
-        (Custom(description="x", listed=(Shock(change=HALF), Shock(assets=("DAI",), change=HALF))), "shock 1 of the"),
+        (Custom(description="x", shocks=(Shock(change=HALF), Shock(assets=("DAI",), change=HALF))), "shock 1 of the"),
         (Gap(drop=HALF), "does not follow"),
     ],
 )
@@ -449,7 +449,7 @@ def test_tighter_is_less_loss_or_more_left(base: dict[str, str], own: dict[str, 
 def test_every_preset_reads_what_it_writes() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(Preset)
     every = [scenario for scenario, _, _ in EXACT.values()]
-    every.append(Custom(description="x", listed=(Shock(kinds=("lp",), change=-TENTH, long_only=True),)))
+    every.append(Custom(description="x", shocks=(Shock(kinds=("lp",), change=-TENTH, long_only=True),)))
     for scenario in every:
         assert adapter.validate_json(scenario.model_dump_json()) == scenario
     assert {scenario.preset for scenario in every} == set(adapter.json_schema()["discriminator"]["mapping"])
