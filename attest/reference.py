@@ -56,7 +56,7 @@ class Refused(Exception):
 
     def __init__(self, equation: str, detail: str) -> None:
         super().__init__(f"{equation}: {detail}")
-        self.equation = equation
+        self.equation, self.detail = equation, detail
 
 
 # Parsing (§6) --------------------------------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ from .pipeline import (
     timestamp,
     verify_bundle,
 )
+from .second_opinion import ask_reference
 from .terminal import console, step, table
 
 
@@ -164,6 +165,9 @@ def verify(
     policy: PolicyOption,
     fund: FundOption,
     allow_expired: Annotated[bool, typer.Option(help="Also accept proofs whose validity has passed.")] = False,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Also ask the second verifier: plain Python, some seconds a proof.")
+    ] = False,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
     previous_source_set: PreviousSetOption = None,
@@ -181,6 +185,9 @@ def verify(
     with step("Recomputing the statement keys"):
         digests = terms.digests
     verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before)
+    if reference:
+        with step("Verifying a second time, in plain Python"):
+            ask_reference(terms, terms_file, parsed)
     for digest in digests:
         console.print(f"[green]accepted[/] statement 0x{digest.hex()}", soft_wrap=True)
     shown = table(f"Fund {terms_file.fund}, epoch {parsed.epoch}, holdings of {terms.compiled.market.as_of}", "proved")

@@ -89,6 +89,23 @@ def edited(path: Path, name: str, change: Callable[[dict[str, Any]], None], targ
     return copy
 
 
+def test_the_reference_verifier_gives_the_same_verdicts(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = [x for name in ("market", "policy", "fund") for x in (f"--{name}", folder / f"{name}.json")]
+    assert run("verify", folder / "bundle.json", *files, "--reference") == ACCEPTED
+    assert "a second time" in capsys.readouterr().out
+    bundle = json.loads((folder / "bundle.json").read_text())
+    scalars = bundle["proofs"][0]["scalars"]
+    scalars[3], scalars[4] = scalars[4], scalars[3]
+    (tmp_path / "bundle.json").write_text(json.dumps(bundle))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("proofolio.attesting.verify_bundle", lambda *_: None)  # so that the reference decides alone
+        assert run("verify", tmp_path / "bundle.json", *files) == ACCEPTED
+        assert run("verify", tmp_path / "bundle.json", *files, "--reference") == REJECTED
+    assert "(P.22)" in capsys.readouterr().err
+
+
 def test_public_files_alone_verify_in_another_directory(folder: Path, tmp_path: Path) -> None:
     for name in ("bundle", "market", "policy", "fund"):
         (tmp_path / f"{name}.json").write_bytes((folder / f"{name}.json").read_bytes())
