@@ -17,49 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from fractions import Fraction
-from math import ceil, floor, isqrt, lcm
+from math import ceil, floor, lcm
 
 from attest.program import PART_LIMIT, RANGE_BITS, Entry, Kind, Layout, Owner, Part, Program, ProgramBuilder
 from optimizer.errors import PolicyError
-from optimizer.market import Instrument, Market
+from optimizer.market import Market
+from optimizer.policy.bounds import QuantityBounds, RowBound, round_half_up, square_root_up
 from optimizer.policy.constraint import AuxSlot
 from optimizer.policy.positions import Positions, Size
-from optimizer.policy.quantities import QuantityBounds
+from optimizer.policy.slots import Slots
 
 VARIABLES = "holdings"
 """What the operator reads where a slot leaves its range, such as a negative debt."""
 PREVIOUS = "previous"
 """The same for the previous epoch's slots."""
-
-
-def round_half_up(numerator: int, denominator: int) -> int:
-    """floor(numerator/denominator + ½) for a positive denominator."""
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
-def square_root_up(value: Fraction) -> int:
-    """The least integer whose square is at least `value` ≥ 0."""
-    whole = ceil(value)
-    return isqrt(whole - 1) + 1 if whole > 0 else 0
-
-
-@dataclass(frozen=True, slots=True)
-class RowBound:
-    """What the compiler knows of a row, all in the row's own units.
-
-    Args:
-        rounding: bound of its distance from the real-valued row, for lots held exactly.
-        lots: bound of its change when every holding is rounded to lots.
-        magnitude: bound of its absolute value under the gross cap.
-        usd_per_unit: worth of one unit of the row, None where it does not measure money.
-    """
-
-    rounding: Fraction
-    lots: int
-    magnitude: int
-    usd_per_unit: Fraction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +50,13 @@ class Component:
 
 @dataclass(slots=True)
 class _Section:
-    """Rows of one constraint while they are written, and the instruments that it looks at."""
+    """Rows of one constraint while they are written."""
 
     name: str
-    scope: frozenset[str] | None = None
     rows: list[int] = field(default_factory=list)
 
 
-class RowWriter:
+class RowWriter(Slots):
     """Turns multiples of slot values into rows of one integer program, however long.
 
     Args:
@@ -109,21 +80,17 @@ class RowWriter:
         aux: Mapping[str, Sequence[AuxSlot]],
         previous_layout: Layout | None = None,
     ) -> None:
-        self.market = market
+        super().__init__(market, layout)
         self.unit_usd = unit_usd
         self.gross_cap_usd = gross_cap_usd
-        self.source_slots = layout.of(Owner.SOURCE)
         self.previous_layout = previous_layout
         self.positions = Positions(self, netting)
         self.bounds: list[RowBound] = []
         self.sections: dict[str, tuple[int, ...]] = {}
-        self._layout = layout
-        self._instruments = {j: market.instrument(layout[j].asset) for j in self.source_slots}
         previous_size = previous_layout.size if previous_layout is not None else 0
         self._builder = ProgramBuilder(layout.size, aux=layout.of(Owner.AUX), previous_size=previous_size)
         self._section = _Section(VARIABLES)
         self._prepare_values()
-        self._returns: dict[int, list[list[int]]] = {}
         self._weights: dict[int, dict[Entry, int]] = {}
         self._write_variables(aux)
 
@@ -165,39 +132,6 @@ class RowWriter:
 
     # What a constraint may ask -----------------------------------------------------------------------------------
 
-    @property
-    def instruments(self) -> tuple[str, ...]:
-        """Ids of the instruments that the constraint being written looks at, in layout order."""
-        held = dict.fromkeys(i.id for i in self._instruments.values())
-        scope = self._section.scope
-        return tuple(name for name in held if scope is None or name in scope)
-
-    @property
-    def slots(self) -> tuple[int, ...]:
-        """Source slots that hold these instruments, ascending."""
-        scope = self._section.scope
-        return tuple(j for j in self.source_slots if scope is None or self._instruments[j].id in scope)
-
-    def in_scope(self, instrument: str) -> bool:
-        """Whether the constraint being written looks at an instrument, held or not."""
-        return self._section.scope is None or instrument in self._section.scope
-
-    def instrument(self, slot: int) -> Instrument:
-        """The instrument of a source slot."""
-        return self._instruments[slot]
-
-    def slots_of(self, instrument: str) -> tuple[int, ...]:
-        """Slots that hold one instrument, ascending."""
-        return tuple(j for j in self.source_slots if self._instruments[j].id == instrument)
-
-    def lot(self, slot: int) -> Decimal:
-        """Quantity of one lot."""
-        return self._layout[slot].lot
-
-    def lot_value_usd(self, slot: int) -> Fraction:
-        """p·lot, positive for debts too."""
-        return Fraction(self.instrument(slot).price_usd) * Fraction(self.lot(slot))
-
     def largest_nav(self, share: Fraction) -> Fraction:
         """Bound of |share·NAV| in money units, its coefficients rounded.
 
@@ -213,22 +147,6 @@ class RowWriter:
     def aux(self, label: str) -> int:
         """The slot that the constraint being written asked for under this label."""
         return self._aux[self._section.name][label]
-
-    def scenario_count(self, days: int = 1) -> int:
-        """Number of overlapping outcomes over a horizon."""
-        return len(self._returns_of(days))
-
-    def scaled_returns(self, scenario: int, days: int = 1) -> list[int]:
-        """(slots,) returns of one scenario over RETURN_SCALE."""
-        return self._returns_of(days)[scenario]
-
-    def _returns_of(self, days: int) -> list[list[int]]:
-        if days not in self._returns:
-            names = dict.fromkeys(i.id for i in self._instruments.values())
-            scaled = {name: self.market.horizon_returns(name, days) for name in names}
-            columns = [scaled[self.instrument(j).id] for j in self.source_slots]
-            self._returns[days] = [list(row) for row in zip(*columns, strict=True)]
-        return self._returns[days]
 
     # What a constraint may write ---------------------------------------------------------------------------------
 
@@ -269,7 +187,7 @@ class RowWriter:
             worth: USD of the limit in one USD of the row.
         Returns: index of the row.
         """
-        scope = self._section.scope
+        scope = self.scope
         if scope is not None:
             inside = [self._instruments[j].id in scope for j in self.source_slots]
             shares = [k if i else 0 for i, k in zip(inside, shares, strict=True)]
@@ -423,7 +341,7 @@ class RowWriter:
 
     def write(self, name: str, rows: Callable[[RowWriter], None], scope: frozenset[str] | None = None) -> None:
         """Let a constraint of this name add its rows, looking at the instruments of its scope only."""
-        self._section = _Section(name, scope)
+        self._section, self.scope = _Section(name), scope
         rows(self)
         self.sections[name] = tuple(self._section.rows)
 

@@ -27,7 +27,7 @@ from optimizer.policy import (
     Solvency,
     compile_policy,
 )
-from optimizer.policy.rows import round_half_up
+from optimizer.policy.bounds import round_half_up
 from tests.optimizer.policy_strategies import constraint_lists, lots_of, policy_of, splits
 from tests.optimizer.strategies import FIRST_DAY, decimals, fixed_market, markets
 

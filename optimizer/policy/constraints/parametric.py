@@ -23,6 +23,7 @@ from optimizer.errors import PolicyError
 from optimizer.instruments import DAYS_PER_YEAR
 from optimizer.market import Market, RiskModel
 from optimizer.policy.book import Book
+from optimizer.policy.bounds import square_root_up
 from optimizer.policy.constraint import (
     AuxSlot,
     Confidence,
@@ -33,7 +34,7 @@ from optimizer.policy.constraint import (
     days,
     percent,
 )
-from optimizer.policy.rows import Component, RowWriter, square_root_up
+from optimizer.policy.rows import Component, RowWriter
 
 HIGH = "u"
 """The aux slot of what is left of the squares above 2^77."""

@@ -1,15 +1,45 @@
-"""How many lots a vector can hold that passes the gross cap: what every rounding bound rests on (protocol §2).
+"""What is known of rows and quantities before any holdings are: what every rounding bound rests on (protocol §2).
 
-A vector that passes the rounded cap obeys Σ (v_j − ½)|q_j| ≤ cap + ½ with v_j the value of a lot in money units;
-rounding holdings to lots adds one a slot.
+A vector that passes the rounded gross cap obeys Σ (v_j − ½)|q_j| ≤ cap + ½ with v_j the value of a lot in money
+units; rounding holdings to lots adds one a slot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, isqrt
 
 from optimizer.errors import PolicyError
+
+
+def round_half_up(numerator: int, denominator: int) -> int:
+    """floor(numerator/denominator + ½) for a positive denominator."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def square_root_up(value: Fraction) -> int:
+    """The least integer whose square is at least `value` ≥ 0."""
+    whole = ceil(value)
+    return isqrt(whole - 1) + 1 if whole > 0 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class RowBound:
+    """What the compiler knows of a row, all in the row's own units.
+
+    Args:
+        rounding: bound of its distance from the real-valued row, for lots held exactly.
+        lots: bound of its change when every holding is rounded to lots.
+        magnitude: bound of its absolute value under the gross cap.
+        usd_per_unit: worth of one unit of the row, None where it does not measure money.
+    """
+
+    rounding: Fraction
+    lots: int
+    magnitude: int
+    usd_per_unit: Fraction | None
 
 
 class QuantityBounds:
