@@ -18,7 +18,7 @@ from proofolio.__main__ import main
 from proofolio.demo import SAMPLE_POLICY
 
 from optimizer import sample_market
-from tests.scripts.test_epochs import FIRST_DAY, comparing_policy, holdings, plain_policy
+from tests.scripts.fund import FIRST_DAY, comparing_policy, holdings, plain_policy
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
 ANVIL = Path(__file__).parents[2] / "contracts" / "node_modules" / ".bin" / "anvil"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proofolio.demo import SAMPLE_POLICY
 from proofolio.pipeline import Signing, Terms, commit_source, prove_bundle
 from proofolio.stage import Stage, publish_on_stage, set_stage
 
@@ -19,18 +18,14 @@ from attest.chain import Registry, Reverted, Submission
 from attest.registration import policy_id
 from attest.srs import load_setup
 from optimizer import Market, sample_market
-from optimizer.policy import Holdings, Policy
+from optimizer.policy import Policy
+from tests.scripts.fund import holdings, plain_policy
 
 EXPIRY = int(time.time()) + 86_400
-HELD = {
-    "custodian": {"BTC": "80", "ETH": "3500", "LTC": "0", "USD": "1200000"},
-    "lender": {f"{side}-{asset}": "0" for side in ("supply", "borrow") for asset in ("BTC", "ETH", "USD")}
-    | {"supply-USD": "600000", "borrow-USD": "600000"},
-}
 
 
 def terms_of(change: Callable[[dict[str, Any], dict[str, Any]], None] = lambda policy, market: None) -> Terms:
-    policy, market = json.loads(json.dumps(SAMPLE_POLICY)), sample_market().model_dump(mode="json")
+    policy, market = plain_policy(), sample_market().model_dump(mode="json")
     change(policy, market)
     return Terms.of(
         Policy.parse(json.dumps(policy).encode()), Market.model_validate_json(json.dumps(market)), load_setup()
@@ -38,8 +33,7 @@ def terms_of(change: Callable[[dict[str, Any], dict[str, Any]], None] = lambda p
 
 
 def prove_on(stage: Stage, terms: Terms, epoch: int = 1) -> Bundle:
-    content = {"version": "1", "as_of": str(terms.compiled.market.as_of), "sources": HELD}
-    held = Holdings.model_validate_json(json.dumps(content))
+    held = holdings(terms.compiled.market)
     signing = Signing(stage.fund, epoch, EXPIRY)
     pairs = [commit_source(terms, held, name, key, signing) for name, key in stage.source_keys.items()]
     return prove_bundle(terms, stage.fund, [o for o, _ in pairs], [s for _, s in pairs], EXPIRY)
@@ -67,7 +61,7 @@ def reason(stage: Stage, submission: Submission) -> str:
 
 
 def tighter(policy: dict[str, Any], market: dict[str, Any]) -> None:
-    policy["constraints"][1]["limit"] = "0.0799"
+    policy["constraints"][1]["limit"] = "0.1499"
 
 
 def dearer(policy: dict[str, Any], market: dict[str, Any]) -> None:
