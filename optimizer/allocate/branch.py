@@ -63,13 +63,12 @@ def _released(task: Task, posed: Posed, rows: Sequence[int], largest: Array, fla
     released = []
     if plain:
         excess = cp.Constant(program.matrix[chosen]) @ posed.variables - task.bound[chosen]
-        released.append(excess <= cp.multiply(cp.Constant(largest[plain]), flag[plain]))
+        released.append(excess <= cp.Constant(sparse.diags_array(largest[plain])) @ flag[plain])
     for i, r in enumerate(rows):
         absence = program.absences.get(r)
         if absence is not None and len(absence.columns):
-            released.append(
-                cp.multiply(cp.Constant(absence.sides), posed.variables[absence.columns]) <= largest[i] * flag[i]
-            )
+            sides = cp.Constant(sparse.diags_array(absence.sides))
+            released.append(sides @ posed.variables[absence.columns] <= largest[i] * flag[i])
     return released
 
 

@@ -6,8 +6,9 @@ convex, and its optimum satisfies the exact limits (an inner approximation). The
 without these limits, which is the answer if it happens to keep them. It imposes by halves what that point breaks least:
 in the end the worst scenarios are exempt and the largest positions held, of which small ones were dropped or
 lifted to their least size. Then it spends unused exemptions where limits hold the objective back most, and
-exchanges single ones, as long as that improves. It is a local search of bounded length without randomness: its answer is always allowed, and for linear
-objectives `exact` replaces it by HiGHS branch and bound, which also decides when no choice was found.
+exchanges single ones, as long as that improves. It is a local search of bounded length without randomness: its
+answer is always allowed, and for linear objectives `exact` replaces it by HiGHS branch and bound, which also decides
+when no choice was found.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ class _Search:
                 if r not in allowed:
                     over.setdefault(self.constraint(r), []).append(r)
             if not over:
-                return self.filled(order)
+                return self.filled([*raised, *order])
             imposed = frozenset(r for rows in over.values() for r in rows[len(rows) // 2 :])
             narrower = self._attempt(guide, exempt - imposed)
             if narrower is None:

@@ -209,7 +209,7 @@ def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
     if pins is not None:
         constraints.append(pins)
     if len(barred):
-        constraints.append(cp.multiply(cp.Constant(sides), y[barred]) <= 0)
+        constraints.append(cp.Constant(sparse.diags_array(sides)) @ y[barred] <= 0)
     if task.least_return_annual is not None:
         constraints.append(
             cp.Constant(task.outlook.mean * DAYS_PER_YEAR) @ positions >= task.least_return_annual * kappa
@@ -226,10 +226,10 @@ def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
     idle: list[cp.Expression] = []
     if program.short.any():
         borrowed = cp.Variable(program.slots, nonneg=True)
-        constraints.append(borrowed >= cp.multiply(cp.Constant(program.short), positions))
+        constraints.append(borrowed >= cp.Constant(sparse.diags_array(program.short)) @ positions)
         idle.append(cp.Constant(np.where(program.short != 0, TIE_BREAK, 0.0)) @ borrowed)
     if len(program.sides):
-        idle.append(TIE_BREAK * cp.sum(y[program.sides]))
+        idle.append(cp.Constant(np.full(len(program.sides), TIE_BREAK)) @ y[program.sides])
     cost = sum(idle, expression / unit)
     return Posed(y, columns, kappa, constraints, expression, unit, cost, rows, limits, cones, pinned, pins)
 
