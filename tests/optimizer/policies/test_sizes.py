@@ -39,8 +39,9 @@ from tests.optimizer.policies.fund import (
     named_once_tightened,
     values,
 )
-from tests.optimizer.policy_edges import assert_exactly_at_the_limit, violated
+from tests.optimizer.policy_edges import assert_exactly_at_the_limit, assert_program_means_policy, violated
 from tests.optimizer.policy_strategies import lots_of
+from tests.optimizer.strategies import decimals
 
 A, B, LENDER = "custodian-a", "custodian-b", "lender"
 SHORT, PUT, DOLLARS = (A, "short-BTC"), (A, "put-BTC"), (A, "USD")
@@ -251,6 +252,36 @@ def test_groups_are_for_limits_by_group(fields: dict[str, Any]) -> None:
         concentration("0.3", "chain", instruments=("BTC",))
 
 
+# Position limits (K.11) ----------------------------------------------------------------------------------------------
+
+HEDGED: Held = {DOLLARS: Decimal(2_000_000), SHORT: Decimal(10), (B, "short-BTC"): Decimal(-4)}
+"""500 000 USD long at one source, 200 000 short at the other."""
+HEDGED_SHORT: Held = HEDGED | {SHORT: Decimal(2)}
+"""100 000 USD long at one source, 200 000 short at the other."""
+
+
+@pytest.mark.parametrize(
+    ("netting", "bounds", "held", "slot", "step"),
+    [
+        ("across_sources", {"max_usd": 300_000}, HEDGED, SHORT, 1),
+        ("across_sources", {"max_usd": 300_000}, HEDGED, (B, "short-BTC"), 1),
+        ("none", {"max_usd": 500_000}, HEDGED, SHORT, 1),
+        ("none", {"min_usd": -200_000}, HEDGED, (B, "short-BTC"), -1),
+        ("across_sources", {"min_usd": -100_000}, HEDGED_SHORT, SHORT, -1),
+        ("across_sources", {"max_usd": -100_000}, HEDGED_SHORT, SHORT, 1),
+        ("none", {"max_usd": -100_000}, HEDGED_SHORT, SHORT, 1),
+        ("none", {"min_usd": 300_000}, HEDGED, (B, "short-BTC"), -1),
+    ],
+)
+def test_position_limits_at_the_edge(
+    netting: str, bounds: dict[str, int], held: Held, slot: tuple[str, str], step: int
+) -> None:
+    """Without netting a maximum stands on the longs and a minimum on the shorts; a bound beyond 0 on the sum."""
+    limit = PositionLimit(instrument="short-BTC", **{name: Decimal(bound) for name, bound in bounds.items()})
+    compiled = compiled_fund(market_of(), limit, sources=TWICE, netting=netting)
+    assert_exactly_at_the_limit(compiled, "position_limit-short-BTC", held, slot, step)
+
+
 # Number of positions (K.22) ------------------------------------------------------------------------------------------
 
 
@@ -381,6 +412,34 @@ def test_a_long_and_a_short_side_at_once_are_refused_whatever_their_difference_i
     with pytest.raises(StatementFalse) as refused:
         solve(compiled.program, vector)
     assert "min_position_size/short-BTC one side" in refused.value.slacks
+
+
+@given(
+    tail=st.sampled_from(["0.0000051", "0.0000049", "0.00000018", "0.00000014"]).map(Decimal)
+    | decimals("0", "0.00001", 15),
+    slot=st.sampled_from([(A, "ETH"), (B, "BTC"), (LENDER, "owed-ETH"), SHORT, PUT]),
+    count=st.integers(1_000, 200_000),
+    side=st.sampled_from([1, -1]),
+    offset=st.sampled_from(["0", "1E-13", "1E-10", "1E-8", "1E-6", "1E-5"]),
+    above=st.booleans(),
+)
+@settings(max_examples=60, deadline=None)
+def test_least_sizes_at_prices_that_no_money_unit_divides(
+    tail: Decimal, slot: tuple[str, str], count: int, side: int, offset: str, above: bool
+) -> None:
+    """Rounding never lets a position pass that is too small, and never refuses an empty one."""
+    market = market_of()
+    priced = tuple(i.model_copy(update={"price_usd": i.price_usd + tail}) for i in market.instruments)
+    market = market.model_copy(update={"instruments": priced})
+    name = slot[1]
+    lots = {s.asset: s.lot for s in compiled_fund(market).layout.slots}
+    quantity = count * lots[name]
+    size = quantity * market.instrument(name).price_usd
+    limit = least(str(size + Decimal(offset) * (1 if above else -1)), name)
+    held = NOTHING | {DOLLARS: Decimal(1_000_000), slot: quantity * (side if name in SIGNED else 1)}
+    compiled = compiled_fund(market, limit)
+    assert_program_means_policy(compiled, compiled.policy, market, held)
+    assert broken(compiled, held | {slot: 0}) == ()
 
 
 def test_the_rows_of_a_least_size() -> None:

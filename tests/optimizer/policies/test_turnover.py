@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -34,7 +34,13 @@ from optimizer.policy import (
 )
 from optimizer.policy.rows import RowWriter
 from tests.optimizer.policies.fund import market_of
-from tests.optimizer.policy_edges import one_lot_on, previous_lots, violated, whole_quantities
+from tests.optimizer.policy_edges import (
+    assert_program_means_policy,
+    one_lot_on,
+    previous_lots,
+    violated,
+    whole_quantities,
+)
 from tests.optimizer.policy_strategies import book_of, lots_of, policy_of
 from tests.optimizer.strategies import decimals, fixed_market
 
@@ -156,6 +162,32 @@ def test_turnover_against_numpy(data: st.DataObject, cash: bool, factor: str) ->
     by_rows = policy.slacks_usd(policy.quantities(lots_of(policy, now)), earlier)["turnover"]
     assert abs(float(plain) - expected) <= 1e-5
     assert abs(float(by_rows) - expected) <= float(policy.constraint("turnover").bound_usd) + 1e-5
+
+
+@given(
+    data=st.data(),
+    tail=st.sampled_from(["0.0000051", "0.0000049", "0.00000018"]).map(Decimal) | decimals("0", "0.00001", 15),
+    offset=st.sampled_from(["0", "1E-9", "1E-7", "1E-5", "0.001", "1"]).map(Fraction),
+    above=st.booleans(),
+)
+@settings(max_examples=30, deadline=None)
+def test_turnover_at_prices_that_no_money_unit_divides(
+    data: st.DataObject, tail: Decimal, offset: Fraction, above: bool
+) -> None:
+    """At the edge, rounding is never in the fund's favour and never more than the stated bound."""
+    market = market_of()
+    priced = tuple(i.model_copy(update={"price_usd": i.price_usd + tail}) for i in market.instruments)
+    market = market.model_copy(update={"instruments": priced})
+    now, before = (
+        {slot: quantity.quantize(Decimal("0.1")) for slot, quantity in data.draw(books(market_of(), sources)).items()}
+        for sources in (NOW, BEFORE)
+    )
+    book = book_of(policy_of(market, sources=NOW), market, now, before)
+    traded = book.nav_usd - turnover("1").plain_slack_usd(book)
+    assume(book.nav_usd > 1_000 and traded > 1_000)
+    limit = (traded + (offset if above else -offset)) / book.nav_usd
+    policy = compiled(turnover(str(Decimal(round(limit * 10**18)).scaleb(-18))), market=market)
+    assert_program_means_policy(policy, policy.policy, market, now, before)
 
 
 @pytest.mark.parametrize(
