@@ -190,6 +190,23 @@ def test_turnover_at_prices_that_no_money_unit_divides(
     assert_program_means_policy(policy, policy.policy, market, now, before)
 
 
+def test_a_price_that_is_rounded_down_lets_nothing_through() -> None:
+    """10 stETH at 2000.00000004 were sold; rounded to money units they are worth 20 000 USD, 2 % of NAV."""
+    market = market_of()
+    priced = tuple(
+        i.model_copy(update={"price_usd": Decimal("2000.00000004")}) if i.id == "stETH" else i
+        for i in market.instruments
+    )
+    policy = compiled(turnover("0.02", include_cash=False), market=market.model_copy(update={"instruments": priced}))
+    (sold,) = (i for i, row in enumerate(policy.program.rows) if row.name == "turnover/stETH traded")
+    limit = policy.program.rows[policy.constraint("turnover").rows[-1]]
+    lot = Fraction(1, 10_000)
+    assert {w * policy.unit_usd for e, w in limit.weights.items() if e.row == sold} == {2000 * lot}
+    cash: Held = {(A, "USD"): 1_000_000}
+    assert broken(policy, cash, {**cash, (A, "stETH"): 10}) == ("turnover",)
+    assert broken(policy, cash, {**cash, (A, "stETH"): "9.99"}) == ()
+
+
 @pytest.mark.parametrize(
     ("slot", "step"),
     [
