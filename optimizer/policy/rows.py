@@ -243,8 +243,9 @@ class RowWriter(Slots):
 
     def share_row(self, label: str, kind: Kind, shares: Mapping[int, Fraction], **options: object) -> int:
         """`value_row` with one fraction for each slot that has a share; see there for the options."""
-        denominator = lcm(1, *(share.denominator for share in shares.values()))
-        ordered = [int(shares.get(j, Fraction(0)) * denominator) for j in self.source_slots]
+        denominator = lcm(1, *{share.denominator for share in shares.values()})
+        scaled = {j: share.numerator * (denominator // share.denominator) for j, share in shares.items()}
+        ordered = [scaled.get(j, 0) for j in self.source_slots]
         return self.value_row(label, kind, ordered, denominator, **options)  # type: ignore[arg-type]
 
     def size_row(
