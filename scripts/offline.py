@@ -15,14 +15,23 @@ from attest.bundle import SCHEMAS
 from attest.errors import EncodingError
 from attest.program import solve
 from optimizer import InstrumentList, Market, RiskReport, build_market, read_prices
-from optimizer.allocate import MaximiseReturn, MaximiseSharpe, MinimiseShortfall, Objective, optimise
+from optimizer.allocate import Allocation, MaximiseReturn, MaximiseSharpe, MinimiseShortfall, Objective, optimise
 from optimizer.data.assembly import with_volumes
 from optimizer.market import RiskModel
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
 from optimizer.scenarios.model import cholesky_model, factor_model, with_risk_terms
 
 from .keys import create_keystore
-from .options import HoldingsOption, MarketOption, OutOption, PolicyOption
+from .options import (
+    HoldingsOption,
+    MarketOption,
+    OutOption,
+    PolicyOption,
+    PreviousHoldingsOption,
+    PreviousMarketOption,
+    PreviousPolicyOption,
+    previous_layout,
+)
 from .pipeline import quantities_by_instrument
 from .terminal import console, percent, step, table, usd
 
@@ -101,16 +110,19 @@ def optimize(
     capital: Annotated[float, typer.Option(help="NAV to allocate, USD.")],
     out: OutOption,
     objective: Annotated[Goal, typer.Option(help="What to optimise.")] = Goal.SHARPE,
+    previous_market: PreviousMarketOption = None,
+    previous_policy: PreviousPolicyOption = None,
+    previous_holdings: PreviousHoldingsOption = None,
 ) -> None:
     """Find an allocation under a policy and write it as a private holdings file.
 
     Example: proofolio optimize --market market.json --policy policy.json --capital 1e6 --out holdings.json
     """
-    compiled = compile_policy(Policy.load(policy), Market.load(market))
-    with step("Optimising"):
-        allocation = optimise(compiled, GOALS[objective], capital)
     if out.exists():
         raise EncodingError(f"{out} exists and holds private holdings; move it away first")
+    compiled, before = compiled_with_previous(market, policy, previous_market, previous_policy, previous_holdings)
+    with step("Optimising"):
+        allocation = optimise(compiled, GOALS[objective], capital, previous=before)
     allocation.holdings().save(out)
     shown = table(
         f"Allocation ({allocation.objective}), NAV {usd(allocation.nav_usd)} USD", "instrument", "USD", "of NAV"
@@ -121,29 +133,77 @@ def optimize(
     console.print(shown)
     console.print(
         f"expected return {percent(allocation.expected_return_annual)} a year, volatility "
-        f"{percent(allocation.volatility_annual)}; binding: {', '.join(allocation.binding) or 'none'}"
+        f"{percent(allocation.volatility_annual)}"
     )
+    show_binding(allocation)
     if allocation.note:
         console.print(f"[yellow]{allocation.note}[/]")
     console.print(f"{out} written, readable by you only")
 
 
-def show_limits(compiled: CompiledPolicy, quantities: tuple[int, ...]) -> None:
-    """Print every promise and what is left of it. Private."""
-    sentences, left = compiled.policy.sentences(), compiled.slacks_usd(quantities)
-    shown = table("Limits (private: what is left of each)", "limit", "left, USD", "")
-    for name, slack in left.items():
-        shown.add_row(sentences.get(name, name), usd(slack), "[green]kept[/]" if slack >= 0 else "[red]broken[/]")
+def show_binding(allocation: Allocation) -> None:
+    """Print the limits that leave no room, and what the objective would gain by loosening them."""
+    if not allocation.binding:
+        console.print("no limit is binding")
+        return
+    sentences = allocation.compiled.policy.sentences()
+    title = f"Binding limits, and what 1 % of NAV more room gains in {allocation.objective}"
+    shown = table(title, "limit", "promise", "gain", prose=True)
+    for name in allocation.binding:
+        price = allocation.shadow_prices.get(name)
+        gain = (
+            ""
+            if price is None
+            else f"{price:.4f}"
+            if allocation.objective == MaximiseSharpe.name
+            else percent(price, 3)
+        )
+        shown.add_row(name, sentences.get(name, ""), gain)
     console.print(shown)
 
 
-def risk(market: MarketOption, policy: PolicyOption, holdings: HoldingsOption) -> None:
+def compiled_with_previous(
+    market: Path, policy: Path, previous_market: Path | None, previous_policy: Path | None, holdings: Path | None
+) -> tuple[CompiledPolicy, tuple[int, ...]]:
+    """A policy on a market, and the previous epoch's private vector where it compares with one.
+
+    Raises: DataError, PolicyError, EncodingError: a file that does not fit, or one that is missing.
+    """
+    rules = Policy.load(policy)
+    compiled = compile_policy(rules, Market.load(market), previous_layout(rules, previous_market, previous_policy))
+    before = Holdings.load(holdings) if holdings is not None else None
+    if compiled.previous_layout is not None and before is None:
+        raise EncodingError("the policy compares epochs: give --previous-holdings, the previous epoch's holdings file")
+    return compiled, compiled.previous_quantities(before)
+
+
+def show_limits(compiled: CompiledPolicy, quantities: tuple[int, ...], previous: tuple[int, ...]) -> None:
+    """Print every promise and what is left of it. Private."""
+    nav = compiled.nav_usd([quantities[slot] for slot in compiled.source_slots])
+    sentences, left = compiled.policy.sentences(), compiled.slacks_usd(quantities, previous)
+    shown = table("Limits (private: what is left of each)", "limit", "left", "of NAV", "")
+    for name, slack in left.items():
+        verdict = "[green]kept[/]" if slack >= 0 else "[red]broken[/]"
+        unit = compiled.constraint(name).definition.unit
+        share = percent(slack / nav) if unit == "USD" and nav > 0 else ""
+        shown.add_row(sentences[name], f"{usd(slack)} {unit}", share, verdict)
+    console.print(shown)
+
+
+def risk(
+    market: MarketOption,
+    policy: PolicyOption,
+    holdings: HoldingsOption,
+    previous_market: PreviousMarketOption = None,
+    previous_policy: PreviousPolicyOption = None,
+    previous_holdings: PreviousHoldingsOption = None,
+) -> None:
     """Show the risk of holdings and what is left of every limit. Exit code 1 when a limit is broken.
 
     Example: proofolio risk --market market.json --policy policy.json --holdings holdings.json
     """
-    data = Market.load(market)
-    compiled = compile_policy(Policy.load(policy), data)
+    compiled, before = compiled_with_previous(market, policy, previous_market, previous_policy, previous_holdings)
+    data = compiled.market
     held = Holdings.load(holdings)
     quantities = compiled.quantities(compiled.lots(held))
     report = RiskReport.of(data, quantities_by_instrument(held))
@@ -158,8 +218,8 @@ def risk(market: MarketOption, policy: PolicyOption, holdings: HoldingsOption) -
     shown.add_row("Sharpe ratio", "undefined" if report.sharpe is None else f"{report.sharpe:.2f}")
     shown.add_row("largest drawdown", percent(report.max_drawdown))
     console.print(shown)
-    show_limits(compiled, quantities)
-    solve(compiled.program, quantities)
+    show_limits(compiled, quantities, before)
+    solve(compiled.program, quantities, before)
 
 
 def keystore(out: Annotated[Path, typer.Argument(help="File to create.")]) -> None:

@@ -33,6 +33,9 @@ PreviousMarketOption = Annotated[
 PreviousPolicyOption = Annotated[
     Path | None, typer.Option("--previous-policy", help="Policy of the previous epoch; default: the same policy.")
 ]
+PreviousHoldingsOption = Annotated[
+    Path | None, typer.Option("--previous-holdings", help="Private holdings file of the previous epoch.")
+]
 PreviousSetOption = Annotated[
     str | None,
     typer.Option("--previous-source-set", help="Hash of the previous epoch's source set, from the registry's record."),

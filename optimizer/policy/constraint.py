@@ -80,6 +80,8 @@ class Constraint(Document, ABC):
     """Parameter → +1 where a larger value is a tighter limit, −1 where a smaller one is; others must not change."""
     compares_epochs: ClassVar[bool] = False
     """Whether the rows read the previous epoch's holdings too."""
+    unit: ClassVar[str] = "USD"
+    """What slack is measured in."""
     continuous: ClassVar[bool] = True
     """Whether slack moves little when holdings move little; else only holdings in whole lots have a meaning."""
 

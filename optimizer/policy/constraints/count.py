@@ -34,6 +34,7 @@ class PositionCount(Constraint):
         instruments: those that count; None counts all whose asset is no cash.
     """
 
+    unit: ClassVar[str] = "positions"
     continuous: ClassVar[bool] = False
     tightening: ClassVar[Mapping[str, int]] = {"maximum": -1}
 
