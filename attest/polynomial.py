@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import add, sub
 
 import flint
 
@@ -40,27 +41,31 @@ def roots_vanishing(roots: Iterable[int]) -> Polynomial:
 
 
 @lru_cache(maxsize=32)
-def _twiddles(order: int, inverted: bool) -> dict[int, tuple[int, ...]]:
-    """For each transform size, the powers of its root that twist the odd half."""
+def _stages(order: int, inverted: bool) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """The bit-reversed indices of a transform, and for each stage the powers of its root that twist the odd half."""
     powers = domain(order)
     if inverted:
         powers = (1, *powers[:0:-1])
-    return {order >> k: powers[:: 1 << k][: order >> (k + 1)] for k in range(order.bit_length() - 1)}
+    indices = [0]
+    while len(indices) < order:
+        indices = [2 * i for i in indices] + [2 * i + 1 for i in indices]
+    blocks = [order >> (k + 1) for k in range(order.bit_length() - 1)]
+    twiddles = [tuple(powers[p - p % block] for p in range(order // 2)) for block in blocks]
+    return tuple(indices), tuple(twiddles)
 
 
-def _transform(values: list[int], twiddles: dict[int, tuple[int, ...]]) -> list[int]:
-    """Cooley-Tukey, decimation in time, down to size 4; sums are left unreduced."""
-    size = len(values)
-    if size == 4:
-        a, b, c, d = values
-        turned = (b - d) * twiddles[4][1]
-        return [a + c + b + d, a - c + turned, a + c - b - d, a - c - turned]
-    if size <= 2:
-        return values if size == 1 else [values[0] + values[1], values[0] - values[1]]
-    even = _transform(values[0::2], twiddles)
-    odd = _transform(values[1::2], twiddles)
-    twisted = [x * w % MODULUS for x, w in zip(odd, twiddles[size], strict=True)]
-    return [x + t for x, t in zip(even, twisted, strict=True)] + [x - t for x, t in zip(even, twisted, strict=True)]
+def _transform(values: Sequence[int], inverted: bool) -> list[int]:
+    """The number theoretic transform, in stages that all take neighbours apart and join halves; sums are unreduced.
+
+    Source: Pease (1968), "An adaptation of the fast Fourier transform for parallel processing".
+    """
+    indices, stages = _stages(len(values), inverted)
+    current = [values[i] for i in indices]
+    for twiddles in stages:
+        even = current[0::2]
+        odd = [x * w % MODULUS for x, w in zip(current[1::2], twiddles, strict=True)]
+        current = [*map(add, even, odd), *map(sub, even, odd)]
+    return current
 
 
 def evaluations(poly: Polynomial, order: int) -> list[int]:
@@ -69,21 +74,20 @@ def evaluations(poly: Polynomial, order: int) -> list[int]:
     if len(padded) > order:
         raise ValueError("the degree exceeds the domain")
     padded += [0] * (order - len(padded))
-    return [x % MODULUS for x in _transform(padded, _twiddles(order, False))]
+    return [x % MODULUS for x in _transform(padded, inverted=False)]
 
 
 def interpolate(values: Sequence[int]) -> Polynomial:
     """The polynomial of degree < len(values) with these values on the domain of that order."""
-    order = len(values)
-    scale = inverse(order)
-    raw = _transform(list(values), _twiddles(order, True))
-    return polynomial([x * scale % MODULUS for x in raw])
+    return polynomial(_transform(values, inverted=True)) * inverse(len(values))
 
 
 def divide_by_vanishing(poly: Polynomial, order: int) -> tuple[Polynomial, bool]:
     """Quotient by X^order − 1, and whether the division is exact."""
-    quotient, remainder = divmod(poly, polynomial([MODULUS - 1] + [0] * (order - 1) + [1]))
-    return quotient, remainder.is_zero()
+    quotient, shifted = polynomial([]), poly.right_shift(order)
+    while not shifted.is_zero():
+        quotient, shifted = quotient + shifted, shifted.right_shift(order)
+    return quotient, (poly - quotient.left_shift(order) + quotient).is_zero()
 
 
 def scale_argument(poly: Polynomial, powers: Sequence[int]) -> Polynomial:

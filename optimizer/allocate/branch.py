@@ -19,7 +19,7 @@ from optimizer.allocate.cuts import MAX_CUTS, Cuts
 from optimizer.allocate.outlook import DAYS_PER_YEAR, Array
 from optimizer.allocate.scaled import FlagGroup, Mask
 from optimizer.allocate.solver import Exempt, Posed, Solution, Task, kept_cones, pose, run, solve_with
-from optimizer.errors import SolverFailed
+from optimizer.errors import Infeasible, SolverFailed
 
 SECONDS = 60.0
 """Time after which the search gives up undecided."""
@@ -51,7 +51,12 @@ def branch_and_bound(task: Task, kept: Mask, groups: Sequence[FlagGroup]) -> tup
             exempt = frozenset(r for r, up in zip(rows, np.asarray(flag.value) > 0.5, strict=True) if up)
             held = kept.copy()
             held[[r for r in rows if r not in exempt]] = True
-            return solve_with(task, held), exempt
+            try:
+                return solve_with(task, held), exempt
+            except Infeasible as error:
+                raise SolverFailed(
+                    "HIGHS", "the choice that it found keeps the limits only within its tolerance"
+                ) from error
     raise SolverFailed("HIGHS", f"a cone is not met after {MAX_CUTS} cuts")
 
 
@@ -74,7 +79,7 @@ def _released(task: Task, posed: Posed, rows: Sequence[int], largest: Array, fla
 
 def _solve(problem: cp.Problem, seconds: float) -> None:
     try:
-        run(problem, "HIGHS", time_limit=max(seconds, 0.1), mip_rel_gap=1e-6)
+        run(problem, "HIGHS", time_limit=max(seconds, 0.1), mip_rel_gap=1e-6, mip_feasibility_tolerance=1e-9)
     except SolverFailed as error:
         status = f"undecided after {SECONDS:.0f} s which limits may fail ({error.status})"
         raise SolverFailed("HIGHS", status) from error

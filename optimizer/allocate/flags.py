@@ -1,11 +1,10 @@
-"""Limits that may fail in part, such as historical VaR or a number of positions: a non-convex choice over convex
-problems.
+"""Limits that may fail in part, such as historical VaR or a count of positions: choices over convex problems.
 
 Which inequalities are exempt is a choice within the budget of every group; for a fixed choice the problem is
 convex, and its optimum satisfies the exact limits (an inner approximation). The search starts from the optimum
-without these limits, which is the answer if it happens to keep them. It imposes by halves what that point breaks least:
-in the end the worst scenarios are exempt and the largest positions held, of which small ones were dropped or
-lifted to their least size. Then it spends unused exemptions where limits hold the objective back most, and
+without these limits, which is the answer if it happens to keep them. It imposes by halves what a point breaks
+least: in the end the worst scenarios are exempt and the largest positions held, of which small ones were dropped
+or lifted to their least size. Then it spends unused exemptions where limits hold the objective back most, and
 exchanges single ones, as long as that improves. It is a local search of bounded length without randomness: its
 answer is always allowed, and for linear objectives `exact` replaces it by HiGHS branch and bound, which also decides
 when no choice was found.
@@ -31,6 +30,8 @@ MAX_STEPS = 24
 MAX_EXCHANGES = 24
 CANDIDATES = 4
 IMPROVEMENT = 1e-6
+ROOM = 20
+"""By how much the margin is larger while a first choice is made."""
 TOLERANCE = 1e-9
 DUST = 1e-5
 """Positions below this fraction of capital are not worth having after an interior-point solve."""
@@ -130,9 +131,11 @@ class _Search:
         linear = self.task.objective is None or self.task.objective.linear
         if exact and linear and self.task.homogeneous is None:
             return branch_and_bound(self.task, self.kept(everything), self.groups)
-        cautious = replace(self.task, objective=MinimiseShortfall(), homogeneous=None, solver=None)
+        # A choice that leaves next to nothing is worth no more than one that leaves nothing.
+        roomy = replace(self.task, margin=ROOM * self.task.margin)
+        cautious = replace(roomy, objective=MinimiseShortfall(), homogeneous=None, solver=None)
         best = self._improved(hint, relaxed, None) if hint is not None else None
-        for guide, known in ((self.task, relaxed), (cautious, None)):
+        for guide, known in ((roomy, relaxed), (cautious, None)):
             start = self._narrowed(guide, known) if best is None else None
             best = self._improved(start, relaxed, None) if start is not None else best
         if best is None:
