@@ -155,7 +155,8 @@ def _refuse_coarse_comparison(compiled: CompiledPolicy, tolerance: Fraction) -> 
         if constraint.bound_usd > tolerance:
             detail = (
                 f"comparing with the previous epoch's lots moves it by up to {float(constraint.bound_usd):.4g} USD, "
-                f"above the tolerance of {float(tolerance):.4g} USD; fix the same lots in both epochs' market files"
+                f"above the tolerance of {float(tolerance):.4g} USD; fix the same, smaller lots in both epochs' market "
+                "files, or raise rounding_tolerance"
             )
             raise PolicyError(constraint.name, detail)
 

@@ -186,7 +186,8 @@ def test_turnover_at_prices_that_no_money_unit_divides(
     traded = book.nav_usd - turnover("1").plain_slack_usd(book)
     assume(book.nav_usd > 1_000 and traded > 1_000)
     limit = (traded + (offset if above else -offset)) / book.nav_usd
-    policy = compiled(turnover(str(Decimal(round(limit * 10**18)).scaleb(-18))), market=market)
+    limited = turnover(str(Decimal(round(limit * 10**18)).scaleb(-18)))
+    policy = compiled(limited, market=market, rounding_tolerance="0.00001")
     assert_program_means_policy(policy, policy.policy, market, now, before)
 
 
