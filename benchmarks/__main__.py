@@ -1,8 +1,9 @@
-"""`python -m benchmarks [assets ...]`: what a proof costs, in time here and in gas on a chain."""
+"""`python -m benchmarks [assets ...]`: what proofs and policies cost, in time here and in gas on a chain."""
 
 import sys
 
-from benchmarks import gas, proof
+from benchmarks import gas, policy, proof
 
 proof.main(sys.argv[1:])
 gas.main(sys.argv[1:])
+policy.main()
