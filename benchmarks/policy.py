@@ -153,6 +153,14 @@ def comparisons() -> list[Comparison]:
                 lambda name=name: _counting_by_hand(market, before, name),
             )
         )
+        compared.append(
+            compare(
+                "all, exact",
+                name,
+                lambda objective=objective: optimise(whole, objective, NAV_USD, previous=previous, exact=True),
+                lambda name=name: _counting_by_hand(market, before, name),
+            )
+        )
     return compared
 
 

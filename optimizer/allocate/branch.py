@@ -1,13 +1,15 @@
 """Exact choice of the inequalities that may fail: mixed-integer branch and bound with HiGHS.
 
 A flag f_r ∈ {0, 1} lets inequality r fail by at most M_r, the most by which it can fail under all the other
-inequalities, which one warm-started simplex run per inequality finds. Cones are cut until the answer meets them.
+inequalities, which one warm-started simplex run per inequality finds. Cones are cut until the answer meets them. A
+limit of positions that all may be empty, such as the health of a lending account, leaves room for rounding only
+where one of them is held.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
 
 import cvxpy as cp
@@ -35,17 +37,21 @@ def branch_and_bound(task: Task, kept: Mask, groups: Sequence[FlagGroup]) -> tup
     Raises: Infeasible: proved (without names); SolverFailed: undecided within the time limit.
     """
     rows = sorted({int(r) for group in groups for r in group.rows})
-    largest = _largest_excess(task, kept, rows)
+    idle = _idle(task, kept, rows)
+    always = kept.copy()
+    always[list(idle)] = False
+    largest = _largest_excess(task, always, rows)
     cuts = Cuts(kept_cones(task, kept))
     deadline = time.monotonic() + SECONDS
     while len(cuts.rows) <= MAX_CUTS:
-        posed = pose(task, kept, cuts)
+        posed = pose(task, always, cuts)
         flag = cp.Variable(len(rows), boolean=True)
         index = {r: i for i, r in enumerate(rows)}
         budgets = [
             cp.Constant(group.weights) @ flag[[index[int(r)] for r in group.rows]] <= group.budget for group in groups
         ]
-        constraints = [*posed.constraints, *_released(task, posed, rows, largest, flag), *budgets]
+        released = _released(task, posed, rows, largest, flag)
+        constraints = [*posed.constraints, *released, *_when_held(task, posed, idle, flag), *budgets]
         _solve(cp.Problem(cp.Minimize(posed.cost), constraints), deadline - time.monotonic())
         if not cuts.cut(posed.point(task)):
             exempt = frozenset(r for r, up in zip(rows, np.asarray(flag.value) > 0.5, strict=True) if up)
@@ -77,6 +83,43 @@ def _released(task: Task, posed: Posed, rows: Sequence[int], largest: Array, fla
     return released
 
 
+def _idle(task: Task, kept: Mask, rows: Sequence[int]) -> dict[int, list[int]]:
+    """Kept inequality → the flags of all that can loosen it, where empty positions meet it exactly."""
+    program = task.program
+    raises: dict[int, dict[int, set[float]]] = {}
+    for i, r in enumerate(rows):
+        absence = program.absences.get(r)
+        for column, side in zip(absence.columns, absence.sides, strict=True) if absence is not None else ():
+            raises.setdefault(int(column), {}).setdefault(i, set()).add(float(side))
+    idle = {}
+    for r in np.flatnonzero(kept[: program.inequalities] & (task.bound < 0)[: program.inequalities]).tolist():
+        if r in program.absences or program.bound[r] != 0:
+            continue
+        row = program.matrix[[r]]
+        # What can only tighten an inequality stays 0 with the rest.
+        loosening = [
+            c for c, w in zip(row.indices.tolist(), row.data, strict=True) if w < 0 or not program.nonnegative[c]
+        ]
+        if loosening and all(c in raises and (program.nonnegative[c] or _both_sides(raises[c])) for c in loosening):
+            idle[r] = sorted({i for c in loosening for i in raises[c]})
+    return idle
+
+
+def _both_sides(raised: Mapping[int, set[float]]) -> bool:
+    return len(set().union(*raised.values())) == 2
+
+
+def _when_held(task: Task, posed: Posed, idle: Mapping[int, Sequence[int]], flag: cp.Variable) -> list[cp.Constraint]:
+    """Inequalities whose room is taken by each flag that is up."""
+    pairs = [(r, i) for r, flags in idle.items() for i in flags]
+    if not pairs:
+        return []
+    limits, flags = (list(of) for of in zip(*pairs, strict=True))
+    bound = task.program.bound[limits]
+    room = cp.Constant(sparse.diags_array(bound - task.bound[limits])) @ flag[flags]
+    return [cp.Constant(task.program.matrix[limits]) @ posed.variables + room <= bound]
+
+
 def _solve(problem: cp.Problem, seconds: float) -> None:
     try:
         run(problem, "HIGHS", time_limit=max(seconds, 0.1), mip_rel_gap=1e-6, mip_feasibility_tolerance=1e-9)
@@ -86,7 +129,10 @@ def _solve(problem: cp.Problem, seconds: float) -> None:
 
 
 def _largest_excess(task: Task, kept: Mask, rows: Sequence[int]) -> Array:
-    """(f,) M: the most by which each inequality can fail while the kept ones hold, never below 0; cones left out."""
+    """(f,) M: the most by which each inequality can fail while the kept ones hold, never below 0.
+
+    Cones and what reads hinges are left out: that makes M larger at worst, and the many simplex runs short.
+    """
     program, width = task.program, task.program.width
     extra = [np.pad(program.signs, (0, width - program.slots))]
     lower, upper = [1.0], [1.0]
@@ -94,18 +140,19 @@ def _largest_excess(task: Task, kept: Mask, rows: Sequence[int]) -> Array:
         extra.append(np.pad(task.outlook.mean * DAYS_PER_YEAR, (0, width - program.slots)))
         lower.append(task.least_return_annual)
         upper.append(inf)
-    inequalities = np.flatnonzero(kept[: program.inequalities])
+    hinged = abs(program.matrix)[:, program.hinges].sum(axis=1) > 0
+    inequalities = np.flatnonzero(kept[: program.inequalities] & ~hinged)
     held = task.bound[inequalities]
     blocks = [program.matrix[inequalities], sparse.csr_array(np.array(extra)), program.equations]
     matrix = sparse.csr_array(sparse.vstack(blocks))
     model = highspy.HighsLp()
     model.num_col_, model.num_row_ = width, matrix.shape[0]
     model.col_cost_ = np.zeros(width)
-    model.col_lower_ = np.where(program.nonnegative, 0.0, -inf)
-    upmost = np.full(width, inf)
-    # The long and the short side of a position, which only their flags keep from growing together.
-    upmost[program.sides] = float(program.compiled.policy.gross_cap_usd) / program.capital_usd
-    model.col_upper_ = upmost
+    # No position, and no side of one, is larger than the gross cap.
+    most = float(program.compiled.policy.gross_cap_usd) / program.capital_usd
+    bounded = np.union1d(np.arange(program.slots), program.sides)
+    model.col_lower_ = np.where(program.nonnegative, 0.0, np.where(np.isin(np.arange(width), bounded), -most, -inf))
+    model.col_upper_ = np.where(np.isin(np.arange(width), bounded), most, inf)
     model.row_lower_ = np.concatenate([np.full(len(held), -inf), lower, program.values])
     model.row_upper_ = np.concatenate([held, upper, program.values])
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise

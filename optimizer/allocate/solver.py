@@ -182,11 +182,11 @@ def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
         [r for r in np.flatnonzero(kept[: program.inequalities]) if r not in program.absences], dtype=np.intp
     )
     matrix, right = program.matrix[rows][:, columns], bound[rows]
-    # Where a row reads nothing but what is 0, whole lots take nothing from it.
     free = np.ones(len(columns))
     free[pinned] = 0
-    still = abs(matrix) @ free == 0
-    right = np.where(still, program.bound[rows], right)
+    right = np.where(
+        _still(matrix, program.bound[rows], program.nonnegative[columns], free), program.bound[rows], right
+    )
     if cuts is not None and cuts.rows:
         matrix, right = (
             sparse.vstack([matrix, cuts.matrix[:, columns]], format="csr"),
@@ -232,6 +232,17 @@ def pose(task: Task, kept: Mask, cuts: Cuts | None = None) -> Posed:
         idle.append(cp.Constant(np.full(len(program.sides), TIE_BREAK)) @ y[program.sides])
     cost = sum(idle, expression / unit)
     return Posed(y, columns, kappa, constraints, expression, unit, cost, rows, limits, cones, pinned, pins)
+
+
+def _still(matrix: sparse.csr_array, bound: Array, nonnegative: Mask, free: Array) -> Mask:
+    """Rows that read nothing but what is 0, or what they themselves keep at 0: whole lots take nothing from them.
+
+    Args:
+        free: (columns,) 0 for variables that are 0, else 1.
+    """
+    reads = abs(matrix) @ free == 0
+    loosened = abs(matrix.minimum(0)) @ free + matrix.maximum(0) @ (free * ~nonnegative) > 0
+    return np.asarray(reads | (~loosened & (bound == 0)))
 
 
 def _absent(task: Task, kept: Mask) -> tuple[Indices, Indices, Array]:

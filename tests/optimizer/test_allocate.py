@@ -31,11 +31,14 @@ from optimizer.policy import (
     Constraint,
     ExpectedShortfall,
     GrossLeverage,
+    HealthFactor,
     HistoricalVar,
+    PositionCount,
     PositionLimit,
     Solvency,
     compile_policy,
 )
+from tests.optimizer.policies.fund import market_of
 from tests.optimizer.policy_strategies import constraint_lists, policy_of, splits
 from tests.optimizer.strategies import fixed_market, markets
 
@@ -328,6 +331,19 @@ def test_value_at_risk_search_against_all_choices_of_scenarios(seed: int) -> Non
     assert exact.objective_value == pytest.approx(best, rel=1e-3)
     assert local.objective_value <= exact.objective_value + 1e-4
     assert local.objective_value >= exact.objective_value - 0.1 * abs(exact.objective_value)
+
+
+def test_branch_and_bound_leaves_a_lending_account_empty() -> None:
+    """An empty account keeps its health exactly; room for rounding there would cost one of the positions."""
+    market = market_of()
+    sources = [("custodian-a", ("BTC", "ETH", "USD")), ("lender", ("aETH", "owed-USDC"))]
+    limits = (HealthFactor(minimum=Decimal("1.5")), PositionCount(maximum=1), Concentration(limit=Decimal("0.6")))
+    compiled = compile_policy(policy_of(market, *limits, sources=sources), market)
+    returns = {"BTC": 0.3, "ETH": 0.2, "USD": 0.0, "aETH": 0.01, "owed-USDC": 0.05}
+    exact = optimise(compiled, MaximiseReturn(), CAPITAL, expected_returns=returns, exact=True)
+    assert exact.objective_value == pytest.approx(0.6 * 0.3, rel=1e-4)
+    held = {name for name, value in exact.positions_usd.items() if value}
+    assert held == {"BTC", "USD"}
 
 
 def test_infeasible_value_at_risk_is_proved_not_guessed() -> None:
