@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from attest.field import MODULUS, domain, inverse
 from attest.program import Parameters
+from attest.range_check import composed, lookup_constraints
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +107,15 @@ def constraint_sum(
     active = 1 - sum(lagrange[i] for i in range(first_blinding, n))
     shifted = [gamma + limb for limb in evals.limbs]
     h = evals.helpers
-    value = sum(limb << (parameters.limb_width * k) for k, limb in enumerate(evals.limbs))
+    value = composed(evals.limbs, parameters)
     linear = value * (kernel(challenges.alpha, zeta, parameters) + evals.weights)
     linear += evals.flags * evals.flag_weights + value * value * evals.square_weights
     for vector, own in enumerate(evals.holdings):
         opened = [own, *(rotation[vector] for rotation in evals.rotated)]
         linear -= sum(q * t for q, t in zip(opened, evals.matrix[vector], strict=True))
     step = evals.running_sum_next - evals.running_sum - sum(h) - theta * linear
-    g0, g1, g2, g3, g4, g5, g6 = shifted
     constraints = [
-        active * (h[0] * g0 * g1 * g2 - (g0 * g1 + g0 * g2 + g1 * g2)),
-        active * (h[1] * g3 * g4 - (g3 + g4)),
-        active * (h[2] * g5 * g6 - (g5 + g6)),
+        *(active * constraint for constraint in lookup_constraints(shifted, h)),
         active * (step * (gamma + evals.table) + evals.multiplicities),
         active * (evals.flags * evals.flags - evals.flags),
         active * evals.flag_weights * value * (1 - evals.flags),

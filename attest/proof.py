@@ -11,13 +11,10 @@ from attest.commitment import SourceSet
 from attest.curve import POINT_SIZE, SCALAR_SIZE, decode_point, decode_scalar, encode_point
 from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Parameters
+from attest.range_check import CHUNKS, HELPER_LIMBS
 from attest.srs import SRS_SHA256
 from attest.statement import NO_HASH, StatementKey
 from attest.transcript import Transcript
-
-HELPER_LIMBS = ((0, 1, 2), (3, 4), (5, 6))
-"""Which limbs each helper column h_i sums up."""
-CHUNKS = 4
 
 
 @dataclass(frozen=True, slots=True)

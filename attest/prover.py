@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 
 from py_arkworks_bls12381 import G1Point
 
@@ -17,7 +16,7 @@ from attest.argument import Challenges, Evaluations, mask_factor, powers_of
 from attest.commitment import Holdings, SourceSet
 from attest.curve import msm
 from attest.errors import SourceError
-from attest.field import MODULUS, RandomBytes, batch_inverse, domain, inverse, random_scalar, random_scalars
+from attest.field import MODULUS, RandomBytes, domain, inverse, random_scalars
 from attest.kzg import OpeningGroup, batch_linearisation, batch_quotient
 from attest.masking import PreviousHoldings, Vector, private_vectors
 from attest.polynomial import (
@@ -30,8 +29,20 @@ from attest.polynomial import (
     polynomial,
     scale_argument,
 )
-from attest.program import BLINDING_ENTRIES, Entry, Parameters, Witness, solve
-from attest.proof import CHUNKS, HELPER_LIMBS, Context, ProofWriter, check_instance, start_transcript
+from attest.program import BLINDING_ENTRIES, Entry, Witness, solve
+from attest.proof import Context, ProofWriter, check_instance, start_transcript
+from attest.range_check import (
+    CHUNKS,
+    composed,
+    fixed_columns,
+    helper_columns,
+    lookup_constraints,
+    quotient_chunks,
+    running_sum,
+    split,
+    sum_step,
+    table_inverses,
+)
 from attest.srs import Setup
 from attest.statement import Statement, entry_index, weight_column, weight_families
 
@@ -42,17 +53,6 @@ MAX_ATTEMPTS = 8
 
 class _ZeroDivisor(Exception):
     """A challenge fell on a pole; the attempt starts again with fresh blinding."""
-
-
-@lru_cache(maxsize=8)
-def _fixed_columns(parameters: Parameters) -> tuple[Polynomial, Polynomial, Polynomial, Polynomial]:
-    """tbl, act, L_0 and L_{n−8} as polynomials."""
-    n, first = parameters.n, parameters.first_blinding_entry
-    table = [entry % (1 << parameters.limb_width) for entry in range(n)]
-    active = [1] * first + [0] * (n - first)
-    start = [1] + [0] * (n - 1)
-    end = [int(entry == first) for entry in range(n)]
-    return interpolate(table), interpolate(active), interpolate(start), interpolate(end)
 
 
 class _Attempt:
@@ -71,7 +71,7 @@ class _Attempt:
         self.setup, self.statement, self.witness, self.vectors = setup, statement, witness, vectors
         self.writer, self.pool, self.random_bytes = writer, pool, random_bytes
         self.parameters = statement.key.parameters
-        self.table, self.active, self.start, self.end = _fixed_columns(self.parameters)
+        self.table, self.active, self.start, self.end = fixed_columns(self.parameters)
 
     def commit_columns(self, columns: Sequence[Sequence[int]]) -> list[Future[G1Point]]:
         return [self.pool.submit(msm, self.setup.lagrange, column) for column in columns]
@@ -102,12 +102,7 @@ class _Attempt:
         parts = [0] * p.first_blinding_entry
         for i, (plus, minus) in enumerate(zip(self.witness.plus, self.witness.minus, strict=True)):
             parts[p.packing * i], parts[p.packing * i + 1] = plus, minus
-        low = (1 << p.limb_width) - 1
-        limbs = [[part >> (p.limb_width * k) & low for part in parts] for k in range(p.limb_count)]
-        multiplicities = [0] * p.first_blinding_entry
-        for limb in limbs:
-            for value in limb:
-                multiplicities[value] += 1
+        limbs, multiplicities = split(parts, p)
         flags = [0] * p.first_blinding_entry
         for entry in self.witness.flags:
             flags[entry_index(entry, p.packing)] = 1
@@ -155,31 +150,22 @@ class _Attempt:
 
     def round_2(self) -> None:
         """[h_0] [h_1] [h_2] [Φ] → y."""
-        p, gamma, theta = self.parameters, self.challenges.gamma, self.challenges.theta
-        last = p.first_blinding_entry
-        shifted = [(gamma + value) % MODULUS for value in range(1 << p.limb_width)]
-        if 0 in shifted:
-            raise _ZeroDivisor
-        inverses = batch_inverse(shifted)
-        helper_columns = []
-        for group in HELPER_LIMBS:
-            active = [0] * last
-            for k in group:
-                active = [x + inverses[d] for x, d in zip(active, self.limb_columns[k][:last], strict=True)]
-            helper_columns.append(self.blinded([x % MODULUS for x in active]))
-        helper_commitments = self.commit_columns(helper_columns)
+        p = self.parameters
+        active = p.first_blinding_entry
+        try:
+            inverses = table_inverses(self.challenges.gamma, p)
+        except ZeroDivisionError as error:
+            raise _ZeroDivisor from error
+        sums = helper_columns([limb[:active] for limb in self.limb_columns], inverses)
+        blinded_sums = [self.blinded(column) for column in sums]
+        helper_commitments = self.commit_columns(blinded_sums)
         self.fold_program()
         linear = self.linear_column()
-        running, column = 0, []
-        for e in range(last):
-            column.append(running)
-            lookup = self.multiplicity_column[e] * inverses[e & (len(inverses) - 1)]
-            running = (running + sum(h[e] for h in helper_columns) - lookup + theta * linear[e]) % MODULUS
-        if running:
-            raise RuntimeError("the running sum does not close although the witness satisfies the program")
-        column += [0, *random_scalars(BLINDING_ENTRIES - 1, self.random_bytes)]
+        multiplicities = self.multiplicity_column[:active]
+        column = running_sum(sums, multiplicities, inverses, linear, self.challenges.theta)
+        column += random_scalars(BLINDING_ENTRIES - 1, self.random_bytes)
         sum_commitment = self.commit_columns([column])
-        self.helpers = [interpolate(h) for h in helper_columns]
+        self.helpers = [interpolate(h) for h in blinded_sums]
         self.running_sum = interpolate(column)
         self.matrix_polynomials()
         self.writer.points(future.result() for future in [*helper_commitments, *sum_commitment])
@@ -221,9 +207,7 @@ class _Attempt:
         g = [limb + polynomial([gamma]) for limb in self.limbs]
         h, phi, flags = self.helpers, self.running_sum, self.flags
         w, w_flag, w_square = self.weights
-        value = polynomial([])
-        for k, limb in enumerate(self.limbs):
-            value = value + limb * (1 << (p.limb_width * k))
+        value = composed(self.limbs, p)
         linear = value * (self.kernel + w)
         flagged = flags * w_flag
         linear = linear + flagged
@@ -234,12 +218,9 @@ class _Attempt:
             for q, t in zip(rotated, matrix, strict=True):
                 opened = opened + q * t
         linear = linear - opened * self.selector
-        step = scale_argument(phi, domain(n)) - phi - h[0] - h[1] - h[2] - linear * theta
-        pair = g[0] * g[1]
+        step = sum_step(phi, h, linear, theta, n)
         constraints = [
-            pair * (h[0] * g[2]) - pair - g[2] * (g[0] + g[1]),
-            h[1] * (g[3] * g[4]) - g[3] - g[4],
-            h[2] * (g[5] * g[6]) - g[5] - g[6],
+            *lookup_constraints(g, h),
             step * (self.table + polynomial([gamma])) + self.multiplicities,
             flags * flags - flags,
             (w_flag - flagged) * value,
@@ -255,7 +236,7 @@ class _Attempt:
         quotient, exact = divide_by_vanishing(numerator, n)
         if not exact:
             raise RuntimeError("the constraints do not vanish although the witness satisfies the program")
-        chunks = self.quotient_chunks(quotient)
+        chunks = quotient_chunks(quotient, n, self.random_bytes)
         self.writer.points(future.result() for future in self.commit_polynomials(chunks))
         self.zeta = self.writer.transcript.challenge()
         if pow(self.zeta, n, MODULUS) == 1 or self.challenges.alpha in (
@@ -267,23 +248,6 @@ class _Attempt:
         self.quotient = polynomial([])
         for chunk, power in zip(chunks, self.chunk_powers, strict=True):
             self.quotient = self.quotient + chunk * power
-
-    def quotient_chunks(self, quotient: Polynomial) -> list[Polynomial]:
-        """4 chunks of n − 1 coefficients; each gets a random one on top that the next takes back."""
-        width = self.parameters.n - 1
-        values = coefficients(quotient)
-        if len(values) > CHUNKS * width:
-            raise RuntimeError("the quotient exceeds its degree bound")
-        values += [0] * (CHUNKS * width - len(values))
-        chunks, carried = [], 0
-        for c in range(CHUNKS):
-            part = values[c * width : (c + 1) * width]
-            part[0] = (part[0] - carried) % MODULUS
-            if c < CHUNKS - 1:
-                carried = random_scalar(self.random_bytes)
-                part.append(carried)
-            chunks.append(polynomial(part))
-        return chunks
 
     def round_4(self) -> None:
         """Evaluations → v."""

@@ -13,7 +13,8 @@ from attest.errors import ProofRejected
 from attest.field import MODULUS, batch_inverse, domain
 from attest.kzg import check_batch
 from attest.polynomial import lagrange_at
-from attest.proof import CHUNKS, HELPER_LIMBS, Context, ProofReader, check_instance, start_transcript
+from attest.proof import Context, ProofReader, check_instance, start_transcript
+from attest.range_check import CHUNKS, HELPER_LIMBS
 from attest.srs import Setup
 from attest.statement import StatementKey
 

@@ -17,12 +17,14 @@ ORDER = (
     ("srs",),
     ("kzg", "transcript", "row_basis"),
     ("commitment", "statement"),
+    ("range_check",),
     ("proof", "argument"),
     ("masking",),
     ("prover", "verifier"),
     ("registration",),
     ("attestation",),
     ("bundle",),
+    ("liabilities",),
     ("chain",),
 )
 """Modules of `attest`, each layer using only itself and those above: algebra, KZG, program and statement, prover and
