@@ -31,6 +31,11 @@ class Transcript:
         """A point as 128 bytes."""
         self.absorb_bytes(encode_point(point))
 
+    @property
+    def state(self) -> bytes:
+        """32 bytes that hash everything absorbed so far."""
+        return self._state
+
     def challenges(self, count: int) -> list[int]:
         """`count` scalars in a row: state = keccak256(state ‖ 0x01), value = state mod r.
 
