@@ -23,13 +23,13 @@ from attest.program import Layout, canonical_json
 from attest.proof import Context, proof_sizes
 from attest.registration import SourceRequirement, policy_id, program_id
 from attest.srs import Setup
-from attest.statement import StatementKey
+from attest.statement import NO_HASH, StatementKey
 
 M = TypeVar("M", bound="File")
 UINT64 = 2**64 - 1
 
 
-def _parse_hex(size: int) -> Callable[[Any], bytes]:
+def _parse_hex(size: int | None, multiple_of: int = 1) -> Callable[[Any], bytes]:
     def parse(value: Any) -> bytes:
         if isinstance(value, bytes):
             data = value
@@ -42,19 +42,23 @@ def _parse_hex(size: int) -> Callable[[Any], bytes]:
                 raise ValueError("white space in a hexadecimal string")
         else:
             raise ValueError("bytes are a lower-case hexadecimal string with 0x")
-        if len(data) != size:
+        if size is not None and len(data) != size:
             raise ValueError(f"{size} bytes are needed")
+        if len(data) % multiple_of:
+            raise ValueError(f"a multiple of {multiple_of} bytes is needed")
         return data
 
     return parse
 
 
-def _bytes_type(size: int) -> Any:
+def bytes_type(size: int | None = None, multiple_of: int = 1) -> Any:
+    """Bytes of one size, or of any that is a multiple of one, as a field of a file."""
+    digits = f"{{{2 * size}}}" if size is not None else "*"
     return Annotated[
         bytes,
-        BeforeValidator(_parse_hex(size)),
+        BeforeValidator(_parse_hex(size, multiple_of)),
         PlainSerializer(lambda data: "0x" + data.hex(), return_type=str),
-        WithJsonSchema({"type": "string", "pattern": f"^0x[0-9a-f]{{{2 * size}}}$"}),
+        WithJsonSchema({"type": "string", "pattern": f"^0x[0-9a-f]{digits}$"}),
     ]
 
 
@@ -72,9 +76,9 @@ def _parse_address(value: Any) -> str:
     return str(to_checksum_address(_parse_hex(20)(value.lower() if isinstance(value, str) else value)))
 
 
-Bytes32: Any = _bytes_type(32)
-Bytes48: Any = _bytes_type(48)
-Bytes65: Any = _bytes_type(65)
+Bytes32: Any = bytes_type(32)
+Bytes48: Any = bytes_type(48)
+Bytes65: Any = bytes_type(65)
 Integer = Annotated[
     int,
     BeforeValidator(_parse_integer),
@@ -244,10 +248,17 @@ class FundFile(File):
             raise EncodingError(f"the fund file must name one signer for each of: {', '.join(sorted(roles))}")
         return tuple(SourceRequirement(name, self.signers[name], roles[name]) for name in roles)
 
-    def contexts(self, policy_hash: bytes, roles: dict[str, int], expiry: int, programs: int) -> tuple[Context, ...]:
-        """The context of each program's proof under these terms."""
+    def contexts(
+        self, policy_hash: bytes, roles: dict[str, int], expiry: int, programs: int, book_root: bytes = NO_HASH
+    ) -> tuple[Context, ...]:
+        """The context of each program's proof under these terms.
+
+        Args: book_root: of the liability book, zeros where the policy has none.
+        """
         policy = policy_id(self.policy_owner, policy_hash, self.requirements(roles), programs)
-        return tuple(Context(self.chain_id, self.registry, expiry, program_id(policy, i)) for i in range(programs))
+        return tuple(
+            Context(self.chain_id, self.registry, expiry, program_id(policy, i), book_root) for i in range(programs)
+        )
 
 
 class PublicValue(File):

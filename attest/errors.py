@@ -16,6 +16,10 @@ class EncodingError(AttestError):
     """Bytes or a file that do not decode: wrong length, non-canonical, off the curve, unknown field."""
 
 
+class AccountError(EncodingError):
+    """Accounts that cannot be counted, by row, or one that is not in the book."""
+
+
 @dataclass(eq=False)
 class ProofRejected(AttestError):
     """A well-formed proof of something that does not hold, or of something else."""

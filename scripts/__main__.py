@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 from rich.markup import escape
 
-from . import attesting, chain, offline, policy
+from . import attesting, chain, liabilities, offline, policy
 from .demo import demo
 from .terminal import exit_code, fail
 
@@ -36,6 +36,7 @@ for verb in (
 ):
     app.command()(verb)
 app.add_typer(policy.app, name="policy")
+app.add_typer(liabilities.app, name="liabilities")
 
 
 def main() -> None:

@@ -10,13 +10,18 @@ import typer
 
 from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, key_document, write_file
 from attest.errors import EncodingError, ProofRejected
+from attest.liabilities import BookFile
 from attest.srs import load_setup
+from attest.statement import NO_HASH
 from optimizer import Market
 from optimizer.policy import Holdings, Policy
 
 from .keys import load_key
+from .liabilities import check_published_book
 from .options import (
     DEFAULT_VALIDITY_DAYS,
+    BookOption,
+    BookRootOption,
     FundOption,
     HoldingsOption,
     MarketOption,
@@ -29,6 +34,7 @@ from .options import (
     ValidityOption,
     load_terms,
     parse_hash,
+    parse_root,
     trusted_source_set,
 )
 from .pipeline import (
@@ -37,6 +43,7 @@ from .pipeline import (
     Terms,
     any_previous_layout,
     commit_source,
+    needed_book_root,
     prove_bundle,
     timestamp,
     verify_bundle,
@@ -121,6 +128,8 @@ def prove(
     previous_openings: Annotated[
         list[Path] | None, typer.Option("--previous-opening", help="A NAME.opening.json of the previous epoch.")
     ] = None,
+    book: BookOption = None,
+    book_root: BookRootOption = None,
 ) -> None:
     """Prove that the committed holdings keep the policy. Refuses, and names the limit, when they do not.
 
@@ -145,9 +154,10 @@ def prove(
         )
     with step("Computing the statement keys"):
         digests = terms.digests
+    root = needed_book_root(terms, parse_root(book, book_root))
     expiry = int(time.time()) + 86400 * valid_days
     with step("Proving"):
-        bundle = prove_bundle(terms, FundFile.load(fund), opened, signed, expiry, before)
+        bundle = prove_bundle(terms, FundFile.load(fund), opened, signed, expiry, before, root)
     bundle.save(out)
     for digest in digests:
         console.print(f"statement 0x{digest.hex()}", soft_wrap=True)
@@ -172,10 +182,13 @@ def verify(
     previous_policy: PreviousPolicyOption = None,
     previous_source_set: PreviousSetOption = None,
     previous_bundle: PreviousBundleOption = None,
+    book: BookOption = None,
+    book_root: BookRootOption = None,
 ) -> None:
     """Verify a bundle of proofs from public files alone. Exit code 0 accepted, 1 rejected, 2 malformed.
 
     A policy that compares epochs also needs the previous epoch's market, and its source set from a record you trust.
+    One with a liability book needs the book, which is then checked whole, or its root from the registry.
 
     Example: proofolio verify bundle.json --market market.json --policy policy.json --fund fund.json
     """
@@ -184,10 +197,14 @@ def verify(
     before = trusted_source_set(terms, previous_source_set, previous_bundle)
     with step("Recomputing the statement keys"):
         digests = terms.digests
-    verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before)
+    published = BookFile.load(book) if book is not None else None
+    root = needed_book_root(terms, parse_root(book, book_root))
+    verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root)
+    if published is not None:
+        check_published_book(terms, parsed, published)
     if reference:
         with step("Verifying a second time, in plain Python"):
-            ask_reference(terms, terms_file, parsed)
+            ask_reference(terms, terms_file, parsed, root)
     for digest in digests:
         console.print(f"[green]accepted[/] statement 0x{digest.hex()}", soft_wrap=True)
     shown = table(f"Fund {terms_file.fund}, epoch {parsed.epoch}, holdings of {terms.compiled.market.as_of}", "proved")
@@ -197,6 +214,10 @@ def verify(
     compared = parsed.previous_set()
     if compared is not None:
         console.print(f"compared with epoch {compared.epoch}, source set 0x{compared.hash.hex()}", soft_wrap=True)
+    if published is not None:
+        console.print(f"liability book: {len(published.chunks)} chunks, all proved and counted")
+    elif root != NO_HASH:
+        console.print("[yellow]the liability book itself was not checked; give --book to check it[/]")
     console.print(f"source set 0x{parsed.source_set().hash.hex()}", soft_wrap=True)
     console.print(f"signed by {', '.join(s.source for s in parsed.sources)}; valid until {timestamp(parsed.expiry)}")
 

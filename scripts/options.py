@@ -10,6 +10,7 @@ import typer
 
 from attest.bundle import Bundle
 from attest.errors import EncodingError
+from attest.liabilities import BookFile
 from attest.program import Layout
 from attest.srs import load_setup
 from optimizer import Market
@@ -42,6 +43,12 @@ PreviousSetOption = Annotated[
 ]
 PreviousBundleOption = Annotated[
     Path | None, typer.Option("--previous-bundle", help="Bundle of the previous epoch that you verified before.")
+]
+BookOption = Annotated[
+    Path | None, typer.Option("--book", help="The fund's published liability book, where the policy has one.")
+]
+BookRootOption = Annotated[
+    str | None, typer.Option("--book-root", help="Root of the liability book, from the registry, in place of --book.")
 ]
 
 
@@ -87,6 +94,20 @@ def trusted_source_set(terms: Terms, hash_: str | None, bundle: Path | None) -> 
             "--previous-bundle, the previous epoch's bundle that you verified; the prover's own word does not count"
         )
     return parse_hash(hash_, "--previous-source-set")
+
+
+def parse_root(book: Path | None, root: str | None) -> bytes | None:
+    """The root of a book, or the one that the user gives.
+
+    Raises: EncodingError: both are given and differ.
+    """
+    given = parse_hash(root, "--book-root") if root is not None else None
+    if book is None:
+        return given
+    published = BookFile.load(book).root
+    if given is not None and given != published:
+        raise EncodingError(f"{book} has another root than --book-root")
+    return bytes(published)
 
 
 def parse_hash(text: str, option: str) -> bytes:

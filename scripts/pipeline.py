@@ -22,9 +22,10 @@ from attest import (
 from attest.attestation import PreviousRecord, check_previous, check_sources, verify_attestation
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceSet
-from attest.errors import ProofRejected, SourceError
+from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, solve
 from attest.prover import Progress
+from attest.statement import NO_HASH
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
 
@@ -149,6 +150,31 @@ class PreviousEpoch:
     signed: tuple[SignedSource, ...]
 
 
+def book_source(terms: Terms) -> str | None:
+    """The source that is a liability book, None where the policy has none."""
+    books = [name for name, role in terms.roles.items() if role == ROLES["liability_book"]]
+    return books[0] if books else None
+
+
+def needed_book_root(terms: Terms, root: bytes | None) -> bytes:
+    """The book root that goes into the proofs.
+
+    Args: root: what the user gave.
+    Raises: EncodingError: the policy has a liability book and there is no root, or the other way round.
+    """
+    source = book_source(terms)
+    if source is None:
+        if root is not None:
+            raise EncodingError("the policy has no liability book; leave --book and --book-root out")
+        return NO_HASH
+    if root is None:
+        raise EncodingError(
+            f"the policy's source {source!r} is a liability book: give --book, the file that the fund publishes, or "
+            "--book-root as the registry has it"
+        )
+    return root
+
+
 def _ordered(signed: Sequence[SignedSource]) -> tuple[tuple[SignedSource, ...], SourceSet, tuple[bytes, ...]]:
     """Signed sources ascending by identifier, the set they make, and their signatures."""
     ordered = tuple(sorted(signed, key=lambda s: s.source_commitment().id))
@@ -162,12 +188,14 @@ def prove_bundle(
     signed: Sequence[SignedSource],
     expiry: int,
     previous: PreviousEpoch | None = None,
+    book_root: bytes = NO_HASH,
     progress: Progress = lambda step: None,
 ) -> Bundle:
     """The proofs that the openings satisfy all programs of the policy, with the sources they rest on.
 
     Args:
         previous: files of the fund's last registered epoch, where the policy compares epochs; None where it does not.
+        book_root: of the fund's liability book, see `needed_book_root`.
         progress: called with the name of each round.
     Raises: StatementFalse: they do not, naming the constraints; SourceError, EncodingError: files that do not fit.
     """
@@ -191,7 +219,7 @@ def prove_bundle(
     lots = held.vector(terms.layout.size, {})
     aux = terms.compiled.aux_values([lots[slot] for slot in terms.compiled.source_slots])
     solve(terms.compiled.program, held.vector(terms.layout.size, aux), vector_before)  # names all broken limits at once
-    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, expiry, len(terms.statements))
+    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, expiry, len(terms.statements), book_root)
     proofs = []
     for statement, context in zip(terms.statements, contexts, strict=True):
         compared = before if statement.key.vectors == 2 else None
@@ -201,7 +229,12 @@ def prove_bundle(
 
 
 def verify_bundle(
-    terms: Terms, fund: FundFile, bundle: Bundle, now: int | None = None, previous_source_set: bytes | None = None
+    terms: Terms,
+    fund: FundFile,
+    bundle: Bundle,
+    now: int | None = None,
+    previous_source_set: bytes | None = None,
+    book_root: bytes = NO_HASH,
 ) -> None:
     """Accept a bundle, or say why not. Everything but the proofs is recomputed from the public files.
 
@@ -209,6 +242,7 @@ def verify_bundle(
         now: Unix seconds at which the proofs must still be valid; None asks no such thing.
         previous_source_set: hash of the fund's last registered source set before this epoch, from the registry or from
             a bundle that was verified before; for policies that compare epochs.
+        book_root: of the fund's liability book, from the registry or a book that was verified; see `needed_book_root`.
     Raises: ProofRejected, SourceError, EncodingError.
     """
     if tuple(proved.digest for proved in bundle.proofs) != terms.digests:
@@ -223,7 +257,7 @@ def verify_bundle(
         terms.keys,
         terms.layout,
         requirements,
-        fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys)),
+        fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys), book_root),
         sources,
         [source.signature for source in bundle.sources],
         [proved.proof() for proved in bundle.proofs],

@@ -8,11 +8,12 @@ from attest import reference
 from attest.bundle import Bundle, FundFile, PublicValue, SignedSource
 from attest.curve import decompress, encode_point
 from attest.errors import EncodingError, ProofRejected
+from attest.statement import NO_HASH
 
 from .pipeline import Terms
 
 
-def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle) -> None:
+def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle, book_root: bytes = NO_HASH) -> None:
     """Check every proof of a bundle with `attest.reference`.
 
     That the sources are those of the fund and signed is for `verify_bundle`; this is about the proofs.
@@ -21,7 +22,7 @@ def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle) -> None:
     """
     sources = _plain(bundle.sources, bundle.public_values)
     previous = _plain(bundle.previous, bundle.previous_public_values) if bundle.previous else None
-    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys))
+    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys), book_root)
     for key, context, proved in zip(terms.keys, contexts, bundle.proofs, strict=True):
         registry = int(context.registry, 16)
         statement = reference.Statement(

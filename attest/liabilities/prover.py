@@ -15,7 +15,7 @@ from attest.argument import powers_of
 from attest.commitment import BLINDING_SLOT
 from attest.curve import msm
 from attest.errors import StatementFalse
-from attest.field import MODULUS, RandomBytes, domain, random_scalar, random_scalars
+from attest.field import MODULUS, RandomBytes, domain, random_scalars
 from attest.kzg import OpeningGroup, batch_linearisation, batch_quotient, commit
 from attest.liabilities.book import CAPACITY, PARAMETERS, ChunkCommitments, CurrencyCommitments
 from attest.liabilities.proof import ChunkEvaluations, ChunkStatement
@@ -100,13 +100,18 @@ class _Columns:
 def _columns(content: ChunkContent, chunk: int, seed: bytes) -> _Columns:
     draw = stream(seed, b"commit", chunk.to_bytes(8, "big"), content.digest())
     identifiers = [*content.identifiers, *random_scalars(BLINDING_ENTRIES, draw)]
-    limbs, multiplicities, blindings = [], [], []
+    limbs, multiplicities = [], []
     for balances in content.balances:
         parts, counts = split(balances, PARAMETERS)
         limbs.append([[*part, *random_scalars(BLINDING_ENTRIES, draw)] for part in parts])
         multiplicities.append(counts)
-        blindings.append(random_scalar(draw))
-    return _Columns(identifiers, limbs, multiplicities, blindings)
+    return _Columns(identifiers, limbs, multiplicities, total_blindings(content, chunk, seed))
+
+
+def total_blindings(content: ChunkContent, chunk: int, seed: bytes) -> list[int]:
+    """δ of each currency's C_out. Secret."""
+    draw = stream(seed, b"total", chunk.to_bytes(8, "big"), content.digest())
+    return random_scalars(len(content.balances), draw)
 
 
 def commit_chunk(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
@@ -19,6 +20,9 @@ from attest.polynomial import lagrange_at
 from attest.range_check import CHUNKS
 from attest.srs import Setup
 from attest.transcript import Transcript
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and the total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +150,29 @@ def verify_book(
     chunks: Sequence[ChunkCommitments],
     proofs: Sequence[Sequence[bytes]],
     registered: G1Point | None,
+    *,
+    threads: int = 2,
+    progress: Progress = lambda done, total: None,
 ) -> None:
     """Accept a whole book; else raise.
 
     Args:
         proofs: for each chunk, one proof for each currency.
         registered: as `check_book`.
-    Raises: EncodingError, ProofRejected: naming the chunk where it is known.
+        progress: called with the number of proofs read and of all.
+    Raises: EncodingError, ProofRejected.
     """
     check_book(terms, root, chunks, registered)
     if len(proofs) != terms.count or any(len(of_chunk) != len(terms.slots) for of_chunk in proofs):
         raise ProofRejected("proofs", "each chunk has one proof for each currency")
-    claims = [
-        reduce_chunk(setup, ChunkStatement(root, terms, i, k, chunk), proof)
+    cases = [
+        (ChunkStatement(root, terms, i, k, chunk), proof)
         for i, (chunk, of_chunk) in enumerate(zip(chunks, proofs, strict=True))
         for k, proof in enumerate(of_chunk)
     ]
+    claims = []
+    with ThreadPoolExecutor(threads) as pool:
+        for claim in pool.map(lambda case: reduce_chunk(setup, *case), cases):
+            claims.append(claim)
+            progress(len(claims), len(cases))
     check_claims(setup, claims)
