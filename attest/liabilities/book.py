@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
@@ -41,9 +42,13 @@ def nonce_hash(nonce: str) -> bytes:
 
 def account_identifier(fund: str, epoch: int, account_hash: bytes, hashed_nonce: bytes, salt: bytes) -> int:
     """keccak256(abi.encode(tag, fund, epoch, account, nonce, salt)) mod r. (P.25)"""
-    types = ["bytes32", "address", "uint64", "bytes32", "bytes32", "bytes32"]
-    fields = [keccak(ACCOUNT_TAG), fund, epoch, account_hash, hashed_nonce, salt]
-    return int.from_bytes(keccak(abi_encode(types, fields)), "big") % MODULUS
+    return int.from_bytes(keccak(_context(fund, epoch) + account_hash + hashed_nonce + salt), "big") % MODULUS
+
+
+@lru_cache(maxsize=8)
+def _context(fund: str, epoch: int) -> bytes:
+    """The words that all identifiers of a book begin with."""
+    return bytes(abi_encode(["bytes32", "address", "uint64"], [keccak(ACCOUNT_TAG), fund, epoch]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +125,12 @@ class ChunkCommitments:
         return cls(first, tuple(CurrencyCommitments(tuple(group[:-1]), group[-1]) for group in groups))
 
     def leaf(self, chunk: int) -> bytes:
-        """keccak256(0x00 ‖ chunk ‖ commitments)."""
-        return bytes(keccak(b"\x00" + chunk.to_bytes(32, "big") + self.encode()))
+        return leaf(chunk, self.encode())
+
+
+def leaf(chunk: int, commitments: bytes) -> bytes:
+    """keccak256(0x00 ‖ chunk ‖ commitments)."""
+    return bytes(keccak(b"\x00" + chunk.to_bytes(32, "big") + commitments))
 
 
 def _parents(nodes: Sequence[bytes]) -> list[bytes]:

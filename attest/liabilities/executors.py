@@ -66,6 +66,11 @@ class Workers:
 
         Raises: what the function raises on purpose; RuntimeError: workers were lost too often.
         """
+        if self.scheduler is None and total == 1:
+            for number, arguments in tasks:
+                store(number, function(*arguments))
+                progress(1, 1)
+            return
         left: dict[int, tuple[Any, ...]] = {}
         finished = 0
         for _ in range(1 + MAX_RESTARTS):

@@ -9,6 +9,7 @@ Source for all openings at once: Feist, Khovratovich (2023), "Fast amortized KZG
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from py_arkworks_bls12381 import G1Point
@@ -99,7 +100,9 @@ def check_inclusion(setup: Setup, terms: BookTerms, root: bytes, key: AccountKey
 
 def open_entry(setup: Setup, polynomials: Sequence[Polynomial], entry: int) -> tuple[G1Point, ...]:
     """The openings of an entry, of each polynomial."""
-    return tuple(open_single(setup, poly, domain(PARAMETERS.n)[entry])[1] for poly in polynomials)
+    at = domain(PARAMETERS.n)[entry]
+    with ThreadPoolExecutor(len(polynomials)) as pool:
+        return tuple(pool.map(lambda poly: open_single(setup, poly, at)[1], polynomials))
 
 
 def _transform(points: Sequence[G1Point], powers: Sequence[int]) -> list[G1Point]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from py_arkworks_bls12381 import G1Point
 
+from attest.argument import powers_of
 from attest.curve import POINT_SIZE, SCALAR_SIZE, decode_point, decode_scalar
 from attest.errors import EncodingError
 from attest.field import MODULUS
@@ -121,6 +122,11 @@ class ChunkProof:
         return cls(mask, multiplicities, helpers, running_sum, quotient, ChunkEvaluations.parse(scalars), opening, last)
 
 
+def constraint_weights(y: int) -> list[int]:
+    """y^k for each of the 7 constraints."""
+    return powers_of(y, 7)
+
+
 def chunk_constraints(
     evals: ChunkEvaluations, gamma: int, theta: int, y: int, lagrange: dict[int, int], slot: int
 ) -> int:
@@ -140,7 +146,4 @@ def chunk_constraints(
         lagrange[first] * evals.running_sum,
         (active - lagrange[slot]) * evals.total,
     ]
-    total = 0
-    for constraint in reversed(constraints):
-        total = (total * y + constraint) % MODULUS
-    return total
+    return sum(weight * value for weight, value in zip(constraint_weights(y), constraints, strict=True)) % MODULUS

@@ -18,7 +18,7 @@ from attest.errors import StatementFalse
 from attest.field import MODULUS, RandomBytes, domain, random_scalars
 from attest.kzg import OpeningGroup, batch_linearisation, batch_quotient, commit
 from attest.liabilities.book import CAPACITY, PARAMETERS, ChunkCommitments, CurrencyCommitments
-from attest.liabilities.proof import ChunkEvaluations, ChunkStatement
+from attest.liabilities.proof import ChunkEvaluations, ChunkStatement, constraint_weights
 from attest.polynomial import Polynomial, divide_by_vanishing, evaluate, interpolate, polynomial
 from attest.program import BLINDING_ENTRIES, RANGE_BITS
 from attest.proof import ProofWriter
@@ -105,13 +105,17 @@ def _columns(content: ChunkContent, chunk: int, seed: bytes) -> _Columns:
         parts, counts = split(balances, PARAMETERS)
         limbs.append([[*part, *random_scalars(BLINDING_ENTRIES, draw)] for part in parts])
         multiplicities.append(counts)
-    return _Columns(identifiers, limbs, multiplicities, total_blindings(content, chunk, seed))
+    totals = [sum(balances) for balances in content.balances]
+    return _Columns(identifiers, limbs, multiplicities, total_blindings(totals, chunk, seed))
 
 
-def total_blindings(content: ChunkContent, chunk: int, seed: bytes) -> list[int]:
-    """δ of each currency's C_out. Secret."""
-    draw = stream(seed, b"total", chunk.to_bytes(8, "big"), content.digest())
-    return random_scalars(len(content.balances), draw)
+def total_blindings(totals: Sequence[int], chunk: int, seed: bytes) -> list[int]:
+    """δ of each currency's C_out. Secret.
+
+    Args: totals: of the chunk, whole lots of each currency.
+    """
+    draw = stream(seed, b"total", chunk.to_bytes(8, "big"), *(total.to_bytes(32, "big") for total in totals))
+    return random_scalars(len(totals), draw)
 
 
 def commit_chunk(
@@ -202,7 +206,7 @@ def _attempt(  # noqa: PLR0915 - one story, in the protocol's order
         *lookup_constraints([limb + shift for limb in limbs], helpers),
         step * (table + shift) + multiplicities,
     ]
-    powers = powers_of(y, len(inside) + 3)
+    powers = constraint_weights(y)
     weighted = polynomial([])
     for power, constraint in zip(powers, inside, strict=False):
         weighted = weighted + constraint * power

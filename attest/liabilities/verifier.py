@@ -98,15 +98,18 @@ def _absorb(transcript: Transcript, points: Iterable[G1Point]) -> None:
         transcript.absorb_point(point)
 
 
-def check_claims(setup: Setup, claims: Sequence[Claim]) -> None:
-    """All claims in one pairing check, weighted by a hash of all of them. (P.31)
+def batch_weights(claims: Sequence[Claim]) -> list[int]:
+    """128 bits for each claim from a hash of all: weights that knew less would let two false claims cancel."""
+    seed = keccak(b"".join(claim.binding for claim in claims))
+    return [int.from_bytes(keccak(seed + i.to_bytes(32, "big"))[:16], "big") for i in range(len(claims))]
 
-    A weight that knew less than every claim would let two false ones cancel.
+
+def check_claims(setup: Setup, claims: Sequence[Claim]) -> None:
+    """All claims in one pairing check. (P.31)
 
     Raises: ProofRejected: some claim is false.
     """
-    seed = keccak(b"".join(claim.binding for claim in claims))
-    weights = [int.from_bytes(keccak(seed + i.to_bytes(32, "big"))[:16], "big") for i in range(len(claims))]
+    weights = batch_weights(claims)
     left = msm([claim.left for claim in claims], weights)
     right = msm([claim.right for claim in claims], weights)
     check_batch(setup, left, 0, right)

@@ -25,7 +25,7 @@ from attest.commitment import SourceOpening
 from attest.errors import EncodingError
 from attest.field import MODULUS
 from attest.liabilities.accounts import Account, Currency
-from attest.liabilities.book import BookTerms, ChunkCommitments, account_identifier, book_root, merkle_path
+from attest.liabilities.book import BookTerms, ChunkCommitments, account_identifier, leaf, merkle_path, merkle_tree
 from attest.liabilities.executors import Workers
 from attest.liabilities.files import BookFile, InclusionFile, PublishedChunk, Slots
 from attest.liabilities.inclusion import AllOpenings, Inclusion, open_entry
@@ -173,30 +173,32 @@ class Workdir:
 
         Args: progress: as `commit`.
         """
-        chunks, root = self.commitments(), self.root
+        encoded = self._encoded_commitments()
         missing = [i for i in range(self.terms.count) if not self._proofs_path(i).exists()]
         tasks: Iterator[tuple[int, tuple[object, ...]]] = (
-            (i, (self.terms, self.ledger.chunk(i), i, self.secret.seed, root, chunks[i].encode())) for i in missing
+            (i, (self.terms, self.ledger.chunk(i), i, self.secret.seed, self.root, encoded[i])) for i in missing
         )
         workers.run(_prove, tasks, len(missing), self._store_proofs, progress)
 
     def _store_proofs(self, chunk: int, data: bytes) -> None:
         write_file(self._proofs_path(chunk), data, secret=False)
 
-    def commitments(self) -> list[ChunkCommitments]:
-        """Raises: EncodingError: not all are there yet."""
+    def _encoded_commitments(self) -> list[bytes]:
         try:
-            encoded = [self._commitments_path(i).read_bytes() for i in range(self.terms.count)]
+            return [self._commitments_path(i).read_bytes() for i in range(self.terms.count)]
         except OSError as error:
             raise EncodingError(
                 f"{self.path}: not every chunk is committed to; run `proofolio liabilities prove`"
             ) from error
-        return [ChunkCommitments.decode(data, len(self.terms.slots)) for data in encoded]
+
+    def commitments(self) -> list[ChunkCommitments]:
+        """Raises: EncodingError: not all are there yet."""
+        return [ChunkCommitments.decode(data, len(self.terms.slots)) for data in self._encoded_commitments()]
 
     @cached_property
     def root(self) -> bytes:
         """The book root. Raises: EncodingError: not every chunk is committed to."""
-        return book_root(self.terms, self.commitments())
+        return self.terms.root(merkle_tree([leaf(i, data) for i, data in enumerate(self._encoded_commitments())]))
 
     def book(self) -> BookFile:
         """What the fund publishes. Raises: EncodingError: not every chunk is proved."""
@@ -206,10 +208,10 @@ class Workdir:
             raise EncodingError(f"{self.path}: not every chunk is proved; run `proofolio liabilities prove`") from error
         chunks = tuple(
             PublishedChunk(
-                commitments=commitments.encode(),
+                commitments=commitments,
                 proofs=tuple(data[i : i + PROOF_SIZE] for i in range(0, len(data), PROOF_SIZE)),
             )
-            for commitments, data in zip(self.commitments(), proofs, strict=True)
+            for commitments, data in zip(self._encoded_commitments(), proofs, strict=True)
         )
         return BookFile(
             fund=self.terms.fund,
@@ -223,20 +225,22 @@ class Workdir:
 
     def opening(self) -> SourceOpening:
         """The opening of C_book: every total in its slot. Secret."""
-        blinding = sum(sum(total_blindings(self.content(i), i, self.secret.seed)) for i in range(self.terms.count))
+        blinding = 0
+        for i in range(self.terms.count):
+            columns = zip(*(entry.balances for entry in self.ledger.chunk(i)), strict=True)
+            blinding += sum(total_blindings([sum(column) for column in columns], i, self.secret.seed))
         quantities = dict(zip(self.terms.slots, self.ledger.totals(), strict=True))
         return SourceOpening(self.secret.source, quantities, blinding % MODULUS)
 
     def opener(self, chunk: int) -> ChunkOpener:
         """A chunk made ready to open entries of it. Raises: EncodingError: not every chunk is committed to."""
-        chunks = self.commitments()
+        encoded = self._encoded_commitments()
         content = self.content(chunk)
         pairs = [inclusion_polynomials(content, chunk, self.secret.seed, k) for k in range(len(self.terms.slots))]
-        path = merkle_path([c.leaf(i) for i, c in enumerate(chunks)], chunk)
+        path = merkle_path([leaf(i, data) for i, data in enumerate(encoded)], chunk)
+        committed = ChunkCommitments.decode(encoded[chunk], len(self.terms.slots))
         names = tuple((currency.name, decimal_string(currency.lot)) for currency in self.ledger.currencies)
-        return ChunkOpener(
-            self.terms, chunk, chunks[chunk], path, names, (pairs[0][0], *(summed for _, summed in pairs))
-        )
+        return ChunkOpener(self.terms, chunk, committed, path, names, (pairs[0][0], *(summed for _, summed in pairs)))
 
     def inclusion(self, account: str) -> InclusionFile:
         """An investor's proof. Raises: AccountError: no such account; EncodingError: not all is committed to."""

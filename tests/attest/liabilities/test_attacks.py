@@ -1,0 +1,344 @@
+"""Attacks on the liability book, each stopped by one check: without that check it succeeds (protocol §6, §9)."""
+
+from dataclasses import replace
+
+import pytest
+
+from attest import Setup
+from attest.curve import INFINITY, msm, multiply
+from attest.errors import ProofRejected
+from attest.field import MODULUS, domain
+from attest.kzg import open_single
+from attest.liabilities import (
+    AccountKey,
+    BookTerms,
+    ChunkCommitments,
+    ChunkContent,
+    ChunkStatement,
+    Inclusion,
+    book_commitment,
+    book_root,
+    check_inclusion,
+    commit_chunk,
+    inclusion,
+    prove_chunk,
+    verifier,
+    verify_book,
+    verify_chunk,
+)
+from attest.liabilities.book import CAPACITY, CurrencyCommitments, account_identifier, climb, merkle_path, merkle_tree
+from attest.polynomial import interpolate
+from tests.attest.liabilities.cheating import FUND, SEED, Cheat, cheat, content_of, without_constraint
+
+SLOT = 5
+BALANCES = content_of([700, 20_000, 3])
+
+
+def assert_only(setup: Setup, deviation: Cheat, constraint: int) -> None:
+    """The deviation is rejected, and accepted where only this constraint is missing."""
+    statement, proof = cheat(setup, BALANCES, SLOT, deviation)
+    with pytest.raises(ProofRejected, match="batched opening"):
+        verify_chunk(setup, statement, proof)
+    with without_constraint(constraint):
+        statement, proof = cheat(setup, BALANCES, SLOT, deviation)
+        verify_chunk(setup, statement, proof)
+
+
+def _as_if_zero(group: int, entry: int) -> Cheat:
+    """A limb of −5 whose helper says that it is 0; the table is asked for a 0 there, as it was."""
+
+    def pretend(columns: list[list[int]]) -> None:
+        columns[group][entry] = columns[group][CAPACITY - 1]
+
+    limb = (0, 3, 5)[group]
+    return Cheat(limbs={(limb, entry): -5}, helper=pretend)
+
+
+@pytest.mark.parametrize("group", range(3))
+def test_a_negative_balance_behind_a_false_helper(setup: Setup, group: int) -> None:
+    assert_only(setup, _as_if_zero(group, CAPACITY - 2), group)
+
+
+def test_a_negative_balance_that_the_table_does_not_have(setup: Setup) -> None:
+    """Honest helpers of a limb −5: the sums differ, and Φ does not end at 0."""
+    assert_only(setup, Cheat(limbs={(0, CAPACITY - 1): -5}), 5)
+
+
+def test_a_negative_balance_and_a_running_sum_that_starts_elsewhere(setup: Setup) -> None:
+    assert_only(setup, Cheat(limbs={(0, CAPACITY - 1): -5}, start=1, close=True), 4)
+
+
+def test_a_negative_balance_and_a_step_left_out(setup: Setup) -> None:
+    assert_only(setup, Cheat(limbs={(0, CAPACITY - 1): -5}, close=True), 3)
+
+
+def test_a_limb_out_of_range(setup: Setup) -> None:
+    assert_only(setup, Cheat(limbs={(6, 0): 2048}), 5)
+
+
+def test_an_overflow_of_the_sum(setup: Setup) -> None:
+    """Two balances of r/2 add up to almost nothing."""
+    assert_only(setup, Cheat(limbs={(0, 7): (MODULUS - 1) // 2, (0, 8): (MODULUS + 3) // 2}), 5)
+
+
+def test_a_total_that_is_less_than_the_balances(setup: Setup) -> None:
+    assert_only(setup, Cheat(slots={SLOT: 20_702}), 5)
+
+
+@pytest.mark.parametrize("slot", [0, 1, CAPACITY - 1])
+def test_an_asset_in_another_slot_of_the_total(setup: Setup, slot: int) -> None:
+    assert_only(setup, Cheat(slots={SLOT: 20_703, slot: 10**9}), 6)
+
+
+def test_a_total_in_another_slot(setup: Setup) -> None:
+    """The claims slot stays empty, so the sum is not there either: two constraints stand in the way."""
+    statement, proof = cheat(setup, BALANCES, SLOT, Cheat(slots={SLOT + 1: 20_703}))
+    with pytest.raises(ProofRejected):
+        verify_chunk(setup, statement, proof)
+
+
+# Whole books ---------------------------------------------------------------------------------------------------------
+
+CONTENTS = (content_of([5, 6]), content_of([70]))
+TERMS = BookTerms(FUND, 1, (SLOT,), 2)
+
+
+@pytest.fixture(scope="module")
+def chunks(setup: Setup) -> list:
+    return [commit_chunk(setup, content, i, TERMS.slots, SEED) for i, content in enumerate(CONTENTS)]
+
+
+def proved(setup: Setup, terms: BookTerms, chunks: list, contents: tuple[ChunkContent, ...] = CONTENTS) -> list:
+    root = book_root(terms, chunks)
+    return [
+        [prove_chunk(setup, ChunkStatement(root, terms, i, 0, chunk), contents[i], SEED)]
+        for i, chunk in enumerate(chunks)
+    ]
+
+
+@pytest.fixture(scope="module")
+def proofs(setup: Setup, chunks: list) -> list:
+    return proved(setup, TERMS, chunks)
+
+
+def test_an_honest_book(setup: Setup, chunks: list, proofs: list) -> None:
+    verify_book(setup, TERMS, book_root(TERMS, chunks), chunks, proofs, book_commitment(chunks))
+
+
+def test_a_total_moved_between_chunks(setup: Setup, chunks: list, proofs: list) -> None:
+    """The sum stays what it was; each chunk's proof is about its own total."""
+    five = multiply(setup.lagrange[SLOT], 5)
+    moved = []
+    for chunk, shift in zip(chunks, (-five, five), strict=True):
+        (currency,) = chunk.currencies
+        moved.append(replace(chunk, currencies=(replace(currency, total=currency.total + shift),)))
+    assert book_commitment(moved) == book_commitment(chunks)
+    with pytest.raises(ProofRejected, match="batched opening"):
+        verify_book(setup, TERMS, book_root(TERMS, moved), moved, proofs, book_commitment(moved))
+
+
+def test_a_chunk_used_twice(setup: Setup, chunks: list, proofs: list) -> None:
+    """The proof of chunk 0 is no proof of chunk 1, even of the same accounts."""
+    twice = [chunks[0], chunks[0]]
+    root = book_root(TERMS, twice)
+    first = prove_chunk(setup, ChunkStatement(root, TERMS, 0, 0, chunks[0]), CONTENTS[0], SEED)
+    with pytest.raises(ProofRejected, match="batched opening"):
+        verify_book(setup, TERMS, root, twice, [[first], [first]], book_commitment(twice))
+
+
+def test_a_chunk_left_out_of_what_is_shown(setup: Setup, chunks: list, proofs: list) -> None:
+    alone = replace(TERMS, count=1)
+    with pytest.raises(ProofRejected, match="book root"):
+        verify_book(setup, alone, book_root(TERMS, chunks), chunks[:1], proofs[:1], None)
+
+
+def test_a_book_that_is_not_the_registered_total(setup: Setup, chunks: list) -> None:
+    """An honest book of fewer accounts beside a source that signed for another total."""
+    alone = replace(TERMS, count=1)
+    some = proved(setup, alone, chunks[:1])
+    root = book_root(alone, chunks[:1])
+    verify_book(setup, alone, root, chunks[:1], some, None)
+    with pytest.raises(ProofRejected, match="book total"):
+        verify_book(setup, alone, root, chunks[:1], some, book_commitment(chunks))
+
+
+def test_a_padding_chunk_with_a_negative_total_and_no_valid_proof(setup: Setup, chunks: list, proofs: list) -> None:
+    """C_out = −11 would cancel what chunk 0 owes."""
+    statement, proof = cheat(setup, content_of([]), SLOT, Cheat(slots={SLOT: -11}))
+    padded = [chunks[0], statement.commitments]
+    root = book_root(TERMS, padded)
+    first = prove_chunk(setup, ChunkStatement(root, TERMS, 0, 0, chunks[0]), CONTENTS[0], SEED)
+    for second in ([], [proof], [first]):
+        with pytest.raises(ProofRejected):
+            verify_book(setup, TERMS, root, padded, [[first], second], book_commitment(padded))
+
+
+def claims_of(setup: Setup, chunks: list, proofs: list) -> list[verifier.Claim]:
+    root = book_root(TERMS, chunks)
+    return [
+        verifier.reduce_chunk(setup, ChunkStatement(root, TERMS, i, 0, chunk), proofs[i][0])
+        for i, chunk in enumerate(chunks)
+    ]
+
+
+def test_two_false_proofs_that_cancel(
+    setup: Setup, chunks: list, proofs: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = claims_of(setup, chunks, proofs)
+    verifier.check_claims(setup, [first, second])
+    false = [replace(first, left=first.left + setup.g1), replace(second, left=second.left - setup.g1)]
+    with pytest.raises(ProofRejected):
+        verifier.check_claims(setup, false)
+    monkeypatch.setattr(verifier, "batch_weights", lambda claims: [1] * len(claims))
+    verifier.check_claims(setup, false)
+
+
+def test_batch_weights_hash_every_claim(setup: Setup, chunks: list, proofs: list) -> None:
+    """A byte of the last proof changes the weight of the first; so nobody knows weights before all proofs."""
+    first, second = claims_of(setup, chunks, proofs)
+    weights = verifier.batch_weights([first, second])
+    others = verifier.batch_weights([first, replace(second, binding=bytes(32))])
+    assert weights[0] != others[0]
+    assert weights[0] != weights[1]
+    assert all(0 < weight < 1 << 128 for weight in (*weights, *others))
+
+
+# Inclusion -----------------------------------------------------------------------------------------------------------
+
+ALICE = AccountKey(b"\x0a" * 32, b"\x01" * 32, b"\x05" * 32)
+BOB = AccountKey(b"\x0b" * 32, b"\x02" * 32, b"\x06" * 32)
+
+
+def opened(setup: Setup, terms: BookTerms, columns: list[int], sums: list[int], entry: int) -> tuple[Inclusion, bytes]:
+    """A book of one chunk with whatever columns, and openings of one entry."""
+    identifiers = msm(setup.lagrange, columns)
+    limbs = (msm(setup.lagrange, sums), *[INFINITY] * 6)
+    committed = ChunkCommitments(identifiers, (CurrencyCommitments(limbs, setup.g1),))
+    at = domain(4096)[entry]
+    (_, first), (balance, second) = (open_single(setup, interpolate(c), at) for c in (columns, sums))
+    shown = Inclusion(0, entry, committed, (), (balance,), first, (second,))
+    return shown, book_root(terms, [committed])
+
+
+def columns_with(key: AccountKey, entry: int, balance: int, epoch: int = 1) -> tuple[list[int], list[int]]:
+    columns, sums = [3] * 4096, [0] * 4096
+    columns[entry], sums[entry] = key.identifier(FUND, epoch), balance
+    return columns, sums
+
+
+ONE = BookTerms(FUND, 1, (SLOT,), 1)
+
+
+def test_an_honest_inclusion(setup: Setup) -> None:
+    shown, root = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
+    check_inclusion(setup, ONE, root, ALICE, shown)
+
+
+def test_the_same_entry_for_two_investors(setup: Setup) -> None:
+    """Bob has another nonce, so the identifier that counts Alice is not his."""
+    shown, root = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
+    with pytest.raises(ProofRejected, match="identifier"):
+        check_inclusion(setup, ONE, root, BOB, shown)
+    with pytest.raises(ProofRejected, match="identifier"):
+        check_inclusion(setup, ONE, root, replace(ALICE, nonce_hash=BOB.nonce_hash), shown)
+
+
+def test_an_omitted_account_has_no_entry_to_show(setup: Setup) -> None:
+    """Whichever entry the fund opens, it holds another identifier."""
+    columns, sums = columns_with(ALICE, 17, 500)
+    for entry in (0, 16, 18, CAPACITY - 1):
+        shown, root = opened(setup, ONE, columns, sums, entry)
+        with pytest.raises(ProofRejected, match="identifier"):
+            check_inclusion(setup, ONE, root, ALICE, shown)
+
+
+@pytest.mark.parametrize("entry", [CAPACITY, 4095])
+def test_an_entry_in_the_blinding_rows(setup: Setup, entry: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account there would be shown to its owner and counted nowhere."""
+    shown, root = opened(setup, ONE, *columns_with(ALICE, entry, 500), entry)
+    with pytest.raises(ProofRejected, match="entry"):
+        check_inclusion(setup, ONE, root, ALICE, shown)
+    monkeypatch.setattr(inclusion, "CAPACITY", 4096)
+    check_inclusion(setup, ONE, root, ALICE, shown)
+
+
+@pytest.mark.parametrize("balance", [-1, 1 << 77, 500 + MODULUS])
+def test_a_balance_out_of_range(setup: Setup, balance: int) -> None:
+    """The opening is an equation mod r, so a number that is congruent to the entry would pass it."""
+    shown, root = opened(setup, ONE, *columns_with(ALICE, 17, balance % MODULUS), 17)
+    with pytest.raises(ProofRejected, match="balance: no balance"):
+        check_inclusion(setup, ONE, root, ALICE, replace(shown, balances=(balance,)))
+
+
+def test_another_balance_than_the_committed_one(setup: Setup) -> None:
+    shown, root = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
+    with pytest.raises(ProofRejected, match="balance: another"):
+        check_inclusion(setup, ONE, root, ALICE, replace(shown, balances=(501,)))
+
+
+def test_a_wrong_opening_point(setup: Setup) -> None:
+    """The point follows from the entry; openings of another entry are no openings of this one."""
+    columns, sums = columns_with(ALICE, 17, 500)
+    shown, root = opened(setup, ONE, columns, sums, 17)
+    other, _ = opened(setup, ONE, columns, sums, 18)
+    for wrong in (
+        replace(shown, entry=18),
+        replace(shown, identifier_proof=other.identifier_proof),
+        replace(shown, balance_proofs=other.balance_proofs),
+    ):
+        with pytest.raises(ProofRejected):
+            check_inclusion(setup, ONE, root, ALICE, wrong)
+
+
+def test_an_inclusion_proof_of_another_epoch(setup: Setup) -> None:
+    """Neither last epoch's root nor last epoch's identifier counts in this one."""
+    shown, root = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
+    later = replace(ONE, epoch=2)
+    with pytest.raises(ProofRejected, match="book root"):
+        check_inclusion(setup, later, root, ALICE, shown)
+    with pytest.raises(ProofRejected, match="identifier"):
+        check_inclusion(setup, later, book_root(later, [shown.commitments]), ALICE, shown)
+
+
+def test_a_chunk_that_is_not_in_the_book(setup: Setup, chunks: list) -> None:
+    shown, _ = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
+    with pytest.raises(ProofRejected, match="book root"):
+        check_inclusion(setup, ONE, book_root(ONE, chunks[:1]), ALICE, shown)
+
+
+def leads_elsewhere(leaf: bytes, index: int, count: int, path: tuple[bytes, ...], top: bytes) -> bool:
+    try:
+        return climb(leaf, index, count, path) != top
+    except ProofRejected as error:
+        return error.equation == "path"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
+def test_a_chunk_at_another_place(count: int) -> None:
+    """A path leads to the root from its own index only, and from no other tree's size."""
+    leaves = [bytes([i]) * 32 for i in range(count)]
+    top = merkle_tree(leaves)
+    for i in range(count):
+        path = merkle_path(leaves, i)
+        assert climb(leaves[i], i, count, path) == top
+        for j in range(count):
+            if j != i:
+                try:
+                    assert climb(leaves[i], j, count, path) != top
+                except ProofRejected as error:
+                    assert error.equation == "path"
+        for wrong in (path[:-1], (*path, bytes(32))):
+            if wrong != path:
+                with pytest.raises(ProofRejected, match="path"):
+                    climb(leaves[i], i, count, wrong)
+    for outside in (-1, count):
+        with pytest.raises(ProofRejected, match="chunk"):
+            climb(leaves[0], outside, count, merkle_path(leaves, 0))
+
+
+def test_identifiers_bind_every_field() -> None:
+    fields = (FUND, 1, b"\x01" * 32, b"\x02" * 32, b"\x03" * 32)
+    others = ("0x" + "00" * 19 + "f2", 2, b"\x04" * 32, bytes(32), b"\x05" * 32)
+    for i, other in enumerate(others):
+        changed = (*fields[:i], other, *fields[i + 1 :])
+        assert account_identifier(*changed) != account_identifier(*fields)
