@@ -15,7 +15,7 @@ from typing import Literal
 DAYS_PER_YEAR = 365
 """Crypto markets trade every day, and lending protocols accrue every day."""
 
-InstrumentKind = Literal["spot", "stablecoin", "staking", "supply", "borrow", "option", "lp"]
+InstrumentKind = Literal["spot", "stablecoin", "staking", "supply", "borrow", "claim", "option", "lp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ STABLECOIN = Position(sign=1, may_be_short=True)
 STAKING = Position(sign=1, may_be_short=False)
 SUPPLY = Position(sign=1, may_be_short=False, lent=True)
 BORROW = Position(sign=-1, may_be_short=False, lent=True)
+CLAIM = Position(sign=-1, may_be_short=False)
 OPTION = Position(sign=1, may_be_short=True, linear=False)
 LP = Position(sign=1, may_be_short=False, linear=False)
 
@@ -60,8 +61,9 @@ KINDS: Mapping[InstrumentKind, Position] = {
     "staking": STAKING,
     "supply": SUPPLY,
     "borrow": BORROW,
+    "claim": CLAIM,
     "option": OPTION,
     "lp": LP,
 }
 """An asset in custody; a token that is meant to be worth a dollar; a staking derivative; an asset lent out; a debt in
-an asset; an option on it; a share of an automated market maker's pool."""
+an asset; what investors or customers are owed in it; an option on it; a share of an automated market maker's pool."""

@@ -21,7 +21,7 @@ from optimizer.market import Market
 from optimizer.policy.compiled import CompiledConstraint, CompiledPolicy
 from optimizer.policy.composition import NamedConstraint
 from optimizer.policy.constraint import AuxSlot
-from optimizer.policy.model import Policy
+from optimizer.policy.model import BOOK, Policy
 from optimizer.policy.rows import RowWriter
 from optimizer.policy.split import split
 
@@ -81,10 +81,13 @@ def _refuse_unknown(policy: Policy, constraints: Sequence[NamedConstraint], mark
     for i, source in enumerate(policy.sources):
         for k, name in enumerate(source.instruments):
             try:
-                market.instrument(name)
+                instrument = market.instrument(name)
             except DataError as error:
                 detail = f"the market of {market.as_of} has no instrument {name!r}; remove it or load its market"
                 raise PolicyError(f"sources.{i}.instruments.{k}", detail) from error
+            if source.role == BOOK and instrument.sign > 0:
+                detail = f"{name!r} is owned, and a liability book says what is owed; let another source report it"
+                raise PolicyError(f"sources.{i}.instruments.{k}", detail)
     for constraint in constraints:
         for name in (*constraint.definition.instruments_named, *(constraint.scope or ())):
             if name not in policy.instruments:

@@ -20,7 +20,9 @@ from optimizer.policy.rows import PREVIOUS, VARIABLES
 RESERVED_NAMES = ("nav_floor", "gross_cap", POSITIONS, PREVIOUS, VARIABLES)
 """Constraint names that the compiler uses itself."""
 
-Role = Literal["custodian", "administrator", "prime_broker", "lending"]
+BOOK: Literal["liability_book"] = "liability_book"
+Role = Literal["custodian", "administrator", "prime_broker", "lending", "liability_book"]
+"""A liability book's totals are shown to be the sum of accounts that investors can check."""
 
 
 class Source(Document):
@@ -78,6 +80,8 @@ class Policy(Document):
             raise ValueError(f"two sources are called {source!r}; rename one of them")
         if self.nav_floor_usd > self.gross_cap_usd:
             raise ValueError("nav_floor_usd exceeds gross_cap_usd, which no fund can satisfy")
+        if sum(s.role == BOOK for s in self.sources) > 1:
+            raise ValueError("two sources are liability books; one book holds all accounts, in several currencies")
         own = [constraint.name for constraint in flatten(self.constraints)]
         taken = {name for name, times in Counter(own).items() if times > 1}
         taken |= {name for name in own if name.split(".", 1)[0] in RESERVED_NAMES}

@@ -1,0 +1,207 @@
+"""The liability book by hand: from a list of accounts to a solvency proof and an investor's check."""
+
+from __future__ import annotations
+
+import csv
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from proofolio.demo import SAMPLE_POLICY
+
+from optimizer import sample_market
+from optimizer.market import Market
+from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
+
+ACCOUNTS = {f"user-{i}": ("" if i % 3 else f"nonce-{i}", f"{i}.005", f"0.0{i:02d}") for i in range(1, 41)}
+FUND = "0x" + "f1" * 20
+
+
+def claims_market() -> Market:
+    """The sample's market with claims in dollars and bitcoin."""
+    market = sample_market()
+    listed, returns = list(market.instruments), dict(market.scenarios.returns)
+    for asset, lot in (("USD", "0.01"), ("BTC", "0.0000001")):
+        debt = market.instrument(f"borrow-{asset}")
+        fields = {"id": f"claim-{asset}", "kind": "claim", "account": None, "protocol": None, "lot": lot}
+        listed.append(type(debt).model_validate(debt.model_dump() | fields))
+        returns[f"claim-{asset}"] = returns[asset]
+    scenarios = market.scenarios.model_copy(update={"returns": returns})
+    fields = {"instruments": tuple(listed), "scenarios": scenarios, "risk_model": None, "betas": {}}
+    return market.model_copy(update=fields)
+
+
+def policy() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(json.dumps(SAMPLE_POLICY))
+    content["sources"] = [
+        {"name": "custodian", "role": "custodian", "instruments": ["BTC", "ETH", "USD"]},
+        {"name": "administrator", "role": "liability_book", "instruments": ["claim-USD", "claim-BTC"]},
+    ]
+    content["constraints"] = [{"kind": "solvency", "margin_usd": "250000"}]
+    return content
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the whole way was gone once."""
+    path = tmp_path_factory.mktemp("book")
+    with (path / "accounts.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["account", "nonce", "claim-USD", "claim-BTC"])
+        writer.writerows([name, *values] for name, values in ACCOUNTS.items())
+    market = claims_market()
+    market.save(path / "market.json")
+    (path / "policy.json").write_text(json.dumps(policy()))
+    holdings = {
+        "version": "1",
+        "as_of": str(market.as_of),
+        "sources": {
+            "custodian": {"BTC": "20", "ETH": "10", "USD": "2000000"},
+            "administrator": {"claim-USD": "0", "claim-BTC": "0"},
+        },
+    }
+    (path / "h.json").write_text(json.dumps(holdings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
+        signers = {}
+        for name in ("custodian", "administrator"):
+            assert run("keystore", path / f"{name}.keystore") == ACCEPTED
+            signers[name] = "0x" + json.loads((path / f"{name}.keystore").read_text())["address"].removeprefix("0x")
+        parties = {
+            "version": "1",
+            "chain_id": 31337,
+            "registry": "0x" + "a1" * 20,
+            "fund": FUND,
+            "policy_owner": "0x" + "b1" * 20,
+            "signers": signers,
+        }
+        (path / "fund.json").write_text(json.dumps(parties))
+        terms = [*public(path), "--fund", path / "fund.json"]
+        assert run("liabilities", "prepare", path / "accounts.csv", *terms, "--epoch", "1", "--work", path / "w") == 0
+        assert run("liabilities", "prove", "--work", path / "w", "--processes", "1") == ACCEPTED
+        key = ["--keystore", path / "administrator.keystore"]
+        assert run("liabilities", "sign", "--work", path / "w", *terms, *key, "--out", path) == ACCEPTED
+        held = ["--holdings", path / "h.json", "--source", "custodian", "--epoch", "1"]
+        assert run("commit", *terms, *held, "--keystore", path / "custodian.keystore", "--out", path) == ACCEPTED
+        assert run(*proving(path), "--book", path / "w" / "book.json", "--out", path / "bundle.json") == ACCEPTED
+    return path
+
+
+def public(path: Path) -> list[str | Path]:
+    return ["--market", path / "market.json", "--policy", path / "policy.json"]
+
+
+def proving(path: Path) -> list[str | Path]:
+    arguments: list[str | Path] = ["prove", *public(path), "--fund", path / "fund.json"]
+    for source in ("custodian", "administrator"):
+        arguments += ["--source", path / f"{source}.source.json", "--opening", path / f"{source}.opening.json"]
+    return arguments
+
+
+def verifying(path: Path, *options: str | Path) -> int:
+    return run("verify", path / "bundle.json", *public(path), "--fund", path / "fund.json", *options)
+
+
+def root(path: Path) -> str:
+    return str(json.loads((path / "w" / "book.json").read_text())["root"])
+
+
+def checking(path: Path, file: Path, **options: str) -> int:
+    given = {"book-root": root(path), "fund-address": FUND, "epoch": "1"} | options
+    return run("liabilities", "check", file, *(x for name, value in given.items() for x in (f"--{name}", value)))
+
+
+def test_the_books_total_enters_the_solvency_proof(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verifying(folder, "--book", folder / "w" / "book.json", "--reference") == ACCEPTED
+    assert "all proved and counted" in capsys.readouterr().out
+    opening = json.loads((folder / "administrator.opening.json").read_text())
+    totals = sorted(int(lots) for lots in opening["quantities"].values())
+    # 1.005 + … + 40.005 dollars, each rounded up to cents; 0.001 + … + 0.040 bitcoin in lots of 1e-7.
+    assert totals == sorted([sum(100 * i + 1 for i in range(1, 41)), sum(range(1, 41)) * 10_000])
+
+
+def test_a_policy_with_a_book_is_not_verified_without_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verifying(folder) == MISUSED
+    assert "--book" in capsys.readouterr().err
+    assert verifying(folder, "--book-root", root(folder)) == ACCEPTED
+    assert "was not checked" in capsys.readouterr().out
+    assert verifying(folder, "--book-root", "0x" + "11" * 32) == REJECTED
+
+
+def test_a_book_with_anything_changed_is_rejected(folder: Path, tmp_path: Path) -> None:
+    content = json.loads((folder / "w" / "book.json").read_text())
+    chunk = content["chunks"][0]
+    swapped = content | {"chunks": [chunk | {"proofs": chunk["proofs"][::-1]}]}
+    short = content | {"chunks": [chunk | {"proofs": chunk["proofs"][:1]}]}
+    other = content | {"epoch": 2}
+    for name, changed in (("swapped", swapped), ("short", short), ("other", other)):
+        (tmp_path / name).write_text(json.dumps(changed))
+        assert verifying(folder, "--book", tmp_path / name) == REJECTED
+    assert run("liabilities", "verify", tmp_path / "swapped") == REJECTED
+
+
+def test_the_book_alone_is_verified_against_source_and_root(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book, source = folder / "w" / "book.json", folder / "administrator.source.json"
+    assert run("liabilities", "verify", book, "--source", source, "--book-root", root(folder)) == ACCEPTED
+    assert "accepted book" in capsys.readouterr().out
+    assert run("liabilities", "verify", book, "--source", folder / "custodian.source.json") == REJECTED
+    assert run("liabilities", "verify", book, "--book-root", "0x" + "22" * 32) == REJECTED
+
+
+def test_an_investor_checks_that_they_are_counted(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.json"
+    assert run("liabilities", "inclusion", "--work", folder / "w", "--account", "user-3", "--out", file) == ACCEPTED
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    capsys.readouterr()
+    assert checking(folder, file, account="user-3", nonce="nonce-3") == ACCEPTED
+    shown = capsys.readouterr().out
+    assert "3.01" in shown
+    assert "0.003" in shown
+    assert "somebody else" not in shown
+    assert checking(folder, file, account="user-4") == REJECTED
+    assert checking(folder, file, nonce="nonce-4") == REJECTED
+    assert checking(folder, file, epoch="2") == REJECTED
+    assert checking(folder, file, **{"fund-address": "0x" + "f2" * 20}) == REJECTED
+    assert checking(folder, file, **{"book-root": "0x" + "33" * 32}) == REJECTED
+    content = json.loads(file.read_text())
+    for field, value in (("account", "user-4"), ("nonce", ""), ("entry", content["entry"] + 1), ("entry", 4090)):
+        changed = tmp_path / "changed.json"
+        changed.write_text(json.dumps(content | {field: value}))
+        assert checking(folder, changed) == REJECTED
+
+
+def test_without_a_nonce_the_check_says_what_is_missing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.json"
+    assert run("liabilities", "inclusion", "--work", folder / "w", "--account", "user-4", "--out", file) == ACCEPTED
+    assert checking(folder, file) == ACCEPTED
+    assert "somebody else" in capsys.readouterr().out
+
+
+def test_nobody_is_told_about_others(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--work", folder / "w", "--account", "user-400", "--out", tmp_path / "x.json"]
+    assert run("liabilities", "inclusion", *options) == MISUSED
+    assert "no such account" in capsys.readouterr().err
+    published = (folder / "w" / "book.json").read_text()
+    assert not any(name in published for name in ACCOUNTS)
+
+
+def test_a_second_book_needs_a_directory_of_its_own(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    terms = [*public(folder), "--fund", folder / "fund.json", "--epoch", "2", "--work", folder / "w"]
+    assert run("liabilities", "prepare", folder / "accounts.csv", *terms) == MISUSED
+    assert "directory of its own" in capsys.readouterr().err
+
+
+def test_a_book_source_reports_debts_only_and_there_is_one(folder: Path, tmp_path: Path) -> None:
+    owned, two = policy(), policy()
+    owned["sources"][1]["instruments"].append("supply-USD")
+    two["sources"][0]["role"] = "liability_book"
+    for content in (owned, two):
+        (tmp_path / "policy.json").write_text(json.dumps(content))
+        arguments = ["--market", folder / "market.json", "--policy", tmp_path / "policy.json"]
+        assert run("key", *arguments) == MISUSED
