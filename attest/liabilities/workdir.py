@@ -255,9 +255,9 @@ class Workdir:
         Raises: EncodingError: not every chunk is committed to.
         """
         opener = self.opener(chunk)
-        opened = list(zip(*(openings.open(poly) for poly in opener.polynomials), strict=True))
+        opened = [openings.open(poly) for poly in opener.polynomials]
         for located in self.ledger.accounts_of(chunk):
-            proofs = opened[located.entry_index]
+            proofs = [proofs_of[located.entry_index] for proofs_of in opened]
             file = opener.inclusion(located.account, located.nonce, located.entry, located.entry_index, proofs)
             yield located.entry.account_hash.hex(), file
 
