@@ -12,6 +12,7 @@ import typer
 from pydantic import BaseModel
 
 from attest.bundle import SCHEMAS
+from attest.liabilities import BookFile, InclusionFile
 from attest.errors import EncodingError
 from attest.program import solve
 from optimizer import InstrumentList, Market, RiskReport, build_market, read_prices
@@ -231,13 +232,14 @@ def keystore(out: Annotated[Path, typer.Argument(help="File to create.")]) -> No
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="market, policy, holdings, opening, source, fund or bundle.")],
+    kind: Annotated[str, typer.Argument(help="market, policy, holdings, opening, source, fund, bundle, book or inclusion.")],
 ) -> None:
     """Print the JSON Schema of a file.
 
     Example: proofolio schema policy
     """
     models: dict[str, type[BaseModel]] = {"market": Market, "policy": Policy, "holdings": Holdings, **SCHEMAS}
+    models |= {"book": BookFile, "inclusion": InclusionFile}
     if kind not in models:
         raise EncodingError(f"no file is called {kind!r}; choose from {', '.join(models)}")
     typer.echo(json.dumps(models[kind].model_json_schema(), indent=2))
