@@ -43,7 +43,7 @@ from .options import (
     ValidityOption,
     load_terms,
 )
-from .pipeline import timestamp, verify_bundle
+from .pipeline import needed_book_root, timestamp, verify_bundle
 from .terminal import REJECTED, console, step, table
 
 MAX_PROGRAMS = 16
@@ -60,7 +60,8 @@ KeystoreOption = Annotated[
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Simulate and estimate; send nothing.")]
 
 
-def _connect(name: str, networks: Path | None) -> Chain:
+def connect(name: str, networks: Path | None) -> Chain:
+    """A network by its name. Raises: EncodingError: none that outlives a command; NetworkError: it does not answer."""
     network = load_network(name, networks)
     if network.embedded:
         raise EncodingError(
@@ -70,7 +71,8 @@ def _connect(name: str, networks: Path | None) -> Chain:
         return Chain.connect(network)
 
 
-def _registry(chain: Chain, fund: FundFile) -> Registry:
+def registry_of(chain: Chain, fund: FundFile) -> Registry:
+    """The registry of a fund's terms. Raises: EncodingError: it stands on another chain; NetworkError: not there."""
     if fund.chain_id != chain.network.chain_id:
         raise EncodingError(
             f"the fund file is of chain {fund.chain_id}, network {chain.network.name!r} is chain "
@@ -94,14 +96,16 @@ def _registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[byt
     return known[latest], latest
 
 
-def _key_of(keystore: Path, expected: str, who: str) -> bytes:
+def key_of(keystore: Path, expected: str, who: str) -> bytes:
+    """The key of an address. Secret. Raises: EncodingError: the keystore holds another."""
     key = load_key(keystore)
     if address_of(key).lower() != expected.lower():
         raise EncodingError(f"{keystore}: holds the key of {address_of(key)}; {who} is {expected}")
     return key
 
 
-def _send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> None:
+def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> None:
+    """Send a transaction and say what came of it, or what it would cost."""
     if dry_run:
         quote = chain.quote(call, address_of(key))
         console.print(f"{title}: {quote.gas:,} gas at most, {quote.ether:.6f} ether at most; nothing was sent")
@@ -127,7 +131,7 @@ def deploy(
     if out.exists():
         raise EncodingError(f"{out} exists: the contracts are deployed; name another file to deploy them again")
     key = load_key(keystore)
-    chain = _connect(network, networks)
+    chain = connect(network, networks)
     if dry_run:
         verifier_gas = chain.estimate(creation(load_artifact("ProofVerifier")), address_of(key))
         registry_gas = creation_gas_bound(load_artifact("AttestationRegistry"))
@@ -157,13 +161,13 @@ def register(
     terms = FundFile.load(fund)
     if owner is not None and not is_address(owner):
         raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
-    registry = _registry(_connect(network, networks), terms)
-    key = _key_of(keystore, terms.fund, "the fund")
+    registry = registry_of(connect(network, networks), terms)
+    key = key_of(keystore, terms.fund, "the fund")
     current = registry.fund_owner(terms.fund)
     if current is not None:
         console.print(f"fund {terms.fund} is registered, owner {current}")
         return
-    _send(registry.chain, key, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
+    send(registry.chain, key, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
 
 
 def approve(
@@ -188,8 +192,8 @@ def approve(
     """
     parties = FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
-    registry = _registry(_connect(network, networks), parties)
-    key = _key_of(keystore, parties.policy_owner, "the policy's owner")
+    registry = registry_of(connect(network, networks), parties)
+    key = key_of(keystore, parties.policy_owner, "the policy's owner")
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
@@ -197,7 +201,7 @@ def approve(
     if not registry.has_policy(name):
         requirements = parties.requirements(terms.roles)
         call = registry.register_policy(terms.compiled.policy_hash, requirements, len(digests))
-        _send(registry.chain, key, call, "Registering the policy", dry_run)
+        send(registry.chain, key, call, "Registering the policy", dry_run)
         if dry_run:
             console.print("the approval can be estimated when the policy is registered")
             return
@@ -212,7 +216,7 @@ def approve(
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=digests,
     )
-    _send(registry.chain, key, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
+    send(registry.chain, key, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
     console.print(f"policy 0x{name.hex()}\nstatement {listed}", soft_wrap=True)
 
 
@@ -243,18 +247,19 @@ def publish(
     """
     parsed, parties = Bundle.load(bundle), FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
-    registry = _registry(_connect(network, networks), parties)
+    registry = registry_of(connect(network, networks), parties)
     compares = terms.compiled.previous_layout is not None
     before = _recorded_before(registry, parties.fund, parsed.epoch) if compares else None
+    root = needed_book_root(terms, recorded_book_root(registry, parties.fund, parsed.epoch))
     with step("Verifying before it is published"):
-        verify_bundle(terms, parties, parsed, int(time.time()), before)
+        verify_bundle(terms, parties, parsed, int(time.time()), before, root)
     name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
     submissions = Submission.of_bundle(parsed, parties, name, terms.keys)
     key = load_key(keystore)
     try:
         if dry_run:
             for submission in submissions:
-                _send(registry.chain, key, registry.submit(submission), _publishing(submission, submissions), dry_run)
+                send(registry.chain, key, registry.submit(submission), _publishing(submission, submissions), dry_run)
             return
         opened = Journal(journal)
         publisher = Publisher(registry, opened, key)
@@ -267,6 +272,12 @@ def publish(
             opened.close()
     except Reverted as refusal:
         raise ProofRejected("the registry", str(refusal)) from refusal
+
+
+def recorded_book_root(registry: Registry, fund: str, epoch: int) -> bytes | None:
+    """The root of a fund's liability book as the registry has it, None before it is published."""
+    root = registry.book_root(fund, epoch)
+    return root if any(root) else None
 
 
 def _recorded_before(registry: Registry, fund: str, epoch: int) -> bytes:
@@ -297,7 +308,7 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
     Example: proofolio status --policy policy.json --fund fund.json --network sepolia
     """
     parties, rules = FundFile.load(fund), Policy.load(policy)
-    registry = _registry(_connect(network, networks), parties)
+    registry = registry_of(connect(network, networks), parties)
     name, programs = _registered(registry, parties, rules) or (_policy_id(parties, rules, 1), 0)
     answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
@@ -328,4 +339,18 @@ def _show_source_sets(registry: Registry, fund: str) -> None:
             console.print(f"source set of epoch {epoch} 0x{registry.source_set(fund, epoch).hex()}", soft_wrap=True)
 
 
-__all__ = ["approve", "deploy", "publish", "register", "status"]
+__all__ = [
+    "DryRunOption",
+    "KeystoreOption",
+    "NetworkOption",
+    "NetworksOption",
+    "approve",
+    "connect",
+    "deploy",
+    "publish",
+    "recorded_book_root",
+    "register",
+    "registry_of",
+    "send",
+    "status",
+]

@@ -6,21 +6,22 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from eth_utils.address import is_address
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, write_file
+from attest.chain import Reverted
 from attest.commitment import ROLES, SourceCommitment
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import (
     AllOpenings,
     BookFile,
     BookSource,
-    Currency,
+    ClaimsSlot,
     InclusionFile,
     Workdir,
     Workers,
@@ -34,6 +35,16 @@ from attest.srs import load_setup
 from optimizer import Market
 from optimizer.policy import Policy
 
+from .chain import (
+    DryRunOption,
+    KeystoreOption,
+    NetworkOption,
+    NetworksOption,
+    connect,
+    recorded_book_root,
+    registry_of,
+    send,
+)
 from .keys import load_key
 from .options import (
     DEFAULT_VALIDITY_DAYS,
@@ -95,9 +106,12 @@ def _book_source(terms: Terms, fund: str, epoch: int) -> BookSource:
         raise EncodingError(
             "the policy has no source in the role liability_book; give the source of the claims that role"
         )
-    slots = terms.layout.owned_by(name)
-    currencies = tuple(Currency(terms.layout[slot].asset, terms.layout[slot].lot) for slot in slots)
-    return BookSource(fund, epoch, name, slots, currencies)
+    return BookSource(fund, epoch, name, _claims_slots(terms, name))
+
+
+def _claims_slots(terms: Terms, source: str) -> tuple[ClaimsSlot, ...]:
+    layout = terms.layout
+    return tuple(ClaimsSlot(slot, layout[slot].asset, layout[slot].lot) for slot in layout.owned_by(source))
 
 
 @app.command()
@@ -125,7 +139,7 @@ def prepare(
     terms = _terms(market, policy)
     source = _book_source(terms, FundFile.load(fund).fund, epoch)
     with _bar("reading", "accounts") as report:
-        read = read_accounts(accounts, source.currencies, account=account, nonce=nonce, query=query)
+        read = read_accounts(accounts, source.columns, account=account, nonce=nonce, query=query)
         book = Workdir.create(work, source, read, least_chunks=least_chunks, progress=lambda count: report(count, 0))
     console.print(f"{book.ledger.accounts:,} accounts in {book.terms.count} chunks; {work} holds them and is secret")
 
@@ -165,10 +179,10 @@ def sign(
     """
     terms, book, parties = _terms(market, policy), Workdir.open(work), FundFile.load(fund)
     source = _book_source(terms, parties.fund, book.terms.epoch)
-    if (source.slots, source.fund, source.source) != (book.terms.slots, book.terms.fund, book.secret.source):
-        raise EncodingError(f"{work} was made for another fund, source or policy")
-    if source.currencies != book.ledger.currencies:
-        raise EncodingError(f"{work} was made with other lots than this policy's; prepare it again")
+    if (source.fund, source.source) != (book.terms.fund, book.secret.source):
+        raise EncodingError(f"{work} was made for another fund or source")
+    if source.currencies != book.terms.currencies:
+        raise EncodingError(f"{work} was made with other instruments or lots than this policy's; prepare it again")
     signing = Signing(parties, book.terms.epoch, int(time.time()) + 86400 * valid_days)
     with step("Adding up the chunks"):
         opening, layout = book.opening(), terms.layout
@@ -266,35 +280,95 @@ def inclusions(
 
 
 @app.command()
+def publish(
+    book: Annotated[Path, typer.Argument(help="The published book.")],
+    fund: FundOption,
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Have the registry record the book's root, once for each epoch; as the fund's owner.
+
+    Example: proofolio liabilities publish book/book.json --fund fund.json --network sepolia --keystore fund.keystore
+    """
+    published, parties = BookFile.load(book), FundFile.load(fund)
+    if int(published.fund, 16) != int(parties.fund, 16):
+        raise EncodingError(f"{book} is of another fund than {fund}")
+    registry = registry_of(connect(network, networks), parties)
+    recorded = recorded_book_root(registry, parties.fund, published.epoch)
+    if recorded == published.root:
+        console.print(f"the root of epoch {published.epoch} is on record")
+        return
+    if recorded is not None:
+        raise ProofRejected("book root", f"epoch {published.epoch} has another root on record, for good")
+    with _bar("verifying", "proofs") as report:
+        published.verify(load_setup(), None, report)
+    call = registry.publish_book(parties.fund, published.epoch, published.root)
+    try:
+        send(registry.chain, load_key(keystore), call, "Publishing the book root", dry_run)
+    except Reverted as refusal:
+        raise ProofRejected("the registry", str(refusal)) from refusal
+
+
+@app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="The investor's file.")],
-    book_root: Annotated[str, typer.Option("--book-root", help="Root of the book, from the registry.")],
-    fund: Annotated[str, typer.Option("--fund-address", help="The fund's address, as you know it.")],
-    epoch: Annotated[int, typer.Option("--epoch", help="The epoch of that root.")],
+    fund: Annotated[Path | None, typer.Option("--fund", help="The fund's public terms; with --network.")] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", help="Where the registry is asked for the book's root.")
+    ] = None,
+    networks: NetworksOption = None,
+    book_root: Annotated[
+        str | None, typer.Option("--book-root", help="The root, in place of a network; then also address and epoch.")
+    ] = None,
+    fund_address: Annotated[str | None, typer.Option(help="The fund's address, as you know it.")] = None,
+    epoch: Annotated[int | None, typer.Option(help="The epoch that you ask about.")] = None,
     account: Annotated[str | None, typer.Option(help="Your account, to compare.")] = None,
     nonce: Annotated[str | None, typer.Option(help="Your nonce, to compare.")] = None,
 ) -> None:
     """An investor checks that they are counted. Exit code 0 counted, 1 not, 2 malformed.
 
-    Example: proofolio liabilities check alice.json --book-root 0x12... --fund-address 0xab... --epoch 1
+    Example: proofolio liabilities check alice.json --fund fund.json --network sepolia --account alice
+
+    Offline: proofolio liabilities check alice.json --book-root 0x12... --fund-address 0xab... --epoch 1
     """
     held = InclusionFile.load(file)
-    if int(held.fund, 16) != int(fund, 16) or held.epoch != epoch:
-        raise ProofRejected("fund and epoch", "the file is about another fund or epoch")
     if account is not None and held.account != account:
         raise ProofRejected("account", "the file is about another account than yours")
     if nonce is not None and held.nonce != nonce:
         raise ProofRejected("nonce", "the file has another nonce than yours")
+    if epoch is not None and held.epoch != epoch:
+        raise ProofRejected("epoch", "the file is about another epoch")
+    if network is not None and fund is not None and book_root is None:
+        parties = FundFile.load(fund)
+        _same_fund(held, parties.fund)
+        recorded = recorded_book_root(registry_of(connect(network, networks), parties), parties.fund, held.epoch)
+        if recorded is None:
+            raise ProofRejected("book root", f"the fund has published none for epoch {held.epoch}")
+        root = recorded
+    elif book_root is not None and fund_address is not None and epoch is not None and network is None:
+        _same_fund(held, fund_address)
+        root = parse_hash(book_root, "--book-root")
+    else:
+        raise EncodingError("give --fund and --network, or --book-root, --fund-address and --epoch")
     with step("Reading the ceremony"):
         setup = load_setup()
-    check_inclusion(setup, held.terms, parse_hash(book_root, "--book-root"), held.key, held.inclusion())
+    check_inclusion(setup, held.terms, root, held.key, held.inclusion())
     shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")
     for balance in held.balances:
-        shown.add_row(balance.currency, f"{decimal_string(Decimal(balance.lots) * Decimal(balance.lot))}")
+        shown.add_row(balance.currency.asset, decimal_string(balance.amount))
     console.print(shown)
     if not held.nonce:
         console.print("[yellow]no nonce of yours is in it: somebody else may have been shown the same entry[/]")
     console.print("[green]counted[/] if this is your account, your nonce and your balance, and the book verifies")
+
+
+def _same_fund(held: InclusionFile, fund: str) -> None:
+    if not is_address(fund):
+        raise EncodingError(f"{fund}: an address is 0x and 40 hexadecimal digits")
+    if int(held.fund, 16) != int(fund, 16):
+        raise ProofRejected("fund", "the file is about another fund")
 
 
 def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
@@ -307,8 +381,8 @@ def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
     source = signed.source_commitment()
     if (int(book.fund, 16), book.epoch) != (int(source.fund, 16), source.epoch) or book.source != name:
         raise ProofRejected("liability book", "it is of another fund, epoch or source than the bundle")
-    if book.slots != terms.layout.owned_by(source.source):
-        raise ProofRejected("liability book", "its totals stand in other slots than the layout's")
+    if book.terms.currencies != _claims_slots(terms, source.source):
+        raise ProofRejected("liability book", "its totals stand in other slots, or in other lots, than the layout's")
     with _bar("verifying the book", "proofs") as report:
         book.verify(terms.setup, source.commitment, report)
 

@@ -12,8 +12,8 @@ import typer
 from pydantic import BaseModel
 
 from attest.bundle import SCHEMAS
-from attest.liabilities import BookFile, InclusionFile
 from attest.errors import EncodingError
+from attest.liabilities import BookFile, InclusionFile
 from attest.program import solve
 from optimizer import InstrumentList, Market, RiskReport, build_market, read_prices
 from optimizer.allocate import Allocation, MaximiseReturn, MaximiseSharpe, MinimiseShortfall, Objective, optimise
@@ -232,7 +232,7 @@ def keystore(out: Annotated[Path, typer.Argument(help="File to create.")]) -> No
 
 
 def schema(
-    kind: Annotated[str, typer.Argument(help="market, policy, holdings, opening, source, fund, bundle, book or inclusion.")],
+    kind: Annotated[str, typer.Argument(help="Name of a kind of file, such as policy or bundle.")],
 ) -> None:
     """Print the JSON Schema of a file.
 

@@ -164,6 +164,14 @@ class Registry:
         )
         return self._transaction("approveEpoch", policy_id, epoch, fields)
 
+    def publish_book(self, fund: str, epoch: int, root: bytes) -> Call:
+        """Sent by the fund's owner, once for each epoch."""
+        return self._transaction("publishBook", fund, epoch, root)
+
+    def book_root(self, fund: str, epoch: int) -> bytes:
+        """Root of the fund's liability book, zeros before it is published."""
+        return bytes(self._ask("bookRoot", fund, epoch)[0])
+
     def submit(self, submission: Submission) -> Call:
         """Sent by the fund's owner, or by anybody once the source set is fixed."""
         s = submission

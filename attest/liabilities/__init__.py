@@ -1,7 +1,7 @@
 """The liability book: every account committed, every balance in range, the total a claim of the fund (protocol §6)."""
 
 from attest.liabilities.accounts import Account, Currency, read_accounts
-from attest.liabilities.book import BookTerms, ChunkCommitments, book_root
+from attest.liabilities.book import BookTerms, ChunkCommitments, ClaimsSlot, book_root
 from attest.liabilities.executors import Workers
 from attest.liabilities.files import BookFile, InclusionFile
 from attest.liabilities.inclusion import AccountKey, AllOpenings, Inclusion, check_inclusion
@@ -20,6 +20,7 @@ __all__ = [
     "ChunkCommitments",
     "ChunkContent",
     "ChunkStatement",
+    "ClaimsSlot",
     "Currency",
     "Inclusion",
     "InclusionFile",

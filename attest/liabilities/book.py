@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 
 from eth_abi.abi import encode as abi_encode
@@ -18,7 +19,7 @@ from py_arkworks_bls12381 import G1Point
 from attest.curve import POINT_SIZE, decode_point, encode_point
 from attest.errors import EncodingError, ProofRejected
 from attest.field import MODULUS
-from attest.program import Parameters
+from attest.program import Parameters, canonical_hash
 
 BOOK_TAG = b"attest/v1/book"
 ACCOUNT_TAG = b"attest/v1/account"
@@ -52,21 +53,39 @@ def _context(fund: str, epoch: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimsSlot:
+    """Where a currency's total stands, and what a unit of it is: without that a number of lots says nothing.
+
+    Args:
+        slot: of the layout; asset: the instrument in it; lot: quantity of one unit.
+    """
+
+    slot: int
+    asset: str
+    lot: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class BookTerms:
     """What a book is about.
 
     Args:
         fund: 20-byte address as a hexadecimal string.
         epoch: whose liabilities they are.
-        slots: the claims slot of each currency, ascending.
+        currencies: the claims slot of each currency, ascending.
         count: of chunks.
     Raises: EncodingError: slots out of order or range, or no chunk.
     """
 
     fund: str
     epoch: int
-    slots: tuple[int, ...]
+    currencies: tuple[ClaimsSlot, ...]
     count: int
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """The claims slots, ascending."""
+        return tuple(currency.slot for currency in self.currencies)
 
     def __post_init__(self) -> None:
         if not self.slots or list(self.slots) != sorted(set(self.slots)):
@@ -78,10 +97,18 @@ class BookTerms:
 
     def root(self, tree: bytes) -> bytes:
         """The book root of a tree over the chunks. (P.26)"""
-        types = ["bytes32", "address", "uint64", "uint256[]", "uint256", "bytes32"]
-        return bytes(
-            keccak(abi_encode(types, [keccak(BOOK_TAG), self.fund, self.epoch, list(self.slots), self.count, tree]))
-        )
+        listed = [{"asset": c.asset, "lot": c.lot, "slot": c.slot} for c in self.currencies]
+        types = ["bytes32", "address", "uint64", "uint256[]", "bytes32", "uint256", "bytes32"]
+        fields = [
+            keccak(BOOK_TAG),
+            self.fund,
+            self.epoch,
+            list(self.slots),
+            canonical_hash(listed),
+            self.count,
+            tree,
+        ]
+        return bytes(keccak(abi_encode(types, fields)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from py_arkworks_bls12381 import G1Point
@@ -10,15 +10,34 @@ from pydantic import Field
 
 from attest.bundle import Address, Bytes32, Bytes48, File, Integer, Uint64, bytes_type
 from attest.curve import POINT_SIZE, compress, decompress
-from attest.liabilities.book import PARAMETERS, BookTerms, ChunkCommitments, nonce_hash, text_hash
+from attest.liabilities.book import PARAMETERS, BookTerms, ChunkCommitments, ClaimsSlot, nonce_hash, text_hash
 from attest.liabilities.inclusion import AccountKey, Inclusion
 from attest.liabilities.proof import PROOF_SIZE
 from attest.liabilities.verifier import Progress, verify_book
+from attest.program import decimal_string
 from attest.srs import Setup
 
 Commitments: Any = bytes_type(multiple_of=POINT_SIZE)
 Proof: Any = bytes_type(PROOF_SIZE)
-Slots = Annotated[tuple[Annotated[int, Field(ge=1, lt=PARAMETERS.n)], ...], Field(min_length=1, strict=False)]
+
+
+Lot = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,40})(\.[0-9]{0,40}[1-9])?$")]
+
+
+class PublishedCurrency(File):
+    """A claims slot of the book, the instrument in it, and the quantity of one unit."""
+
+    slot: Annotated[int, Field(ge=1, lt=PARAMETERS.n)]
+    asset: str
+    lot: Lot
+
+    def claims_slot(self) -> ClaimsSlot:
+        return ClaimsSlot(self.slot, self.asset, Decimal(self.lot))
+
+
+def published_currency(currency: ClaimsSlot) -> PublishedCurrency:
+    """As it stands in files."""
+    return PublishedCurrency(slot=currency.slot, asset=currency.asset, lot=decimal_string(currency.lot))
 
 
 class PublishedChunk(File):
@@ -32,27 +51,25 @@ class BookFile(File):
     """A whole book: public. It says nothing of any account, and not what they add up to.
 
     Args:
-        source: name of the source whose slots the totals fill; slots: the claims slot of each currency.
-        currencies: what each slot holds.
+        source: name of the source whose slots the totals fill; currencies: those slots.
     """
 
     version: Literal["1"] = "1"
     fund: Address
     epoch: Uint64
     source: str
-    currencies: Annotated[tuple[str, ...], Field(strict=False)]
-    slots: Slots
+    currencies: Annotated[tuple[PublishedCurrency, ...], Field(min_length=1, strict=False)]
     root: Bytes32
     chunks: Annotated[tuple[PublishedChunk, ...], Field(min_length=1, strict=False)]
 
     @property
     def terms(self) -> BookTerms:
         """Raises: EncodingError: slots that no book has."""
-        return BookTerms(self.fund, self.epoch, self.slots, len(self.chunks))
+        return BookTerms(self.fund, self.epoch, tuple(c.claims_slot() for c in self.currencies), len(self.chunks))
 
     def commitments(self) -> list[ChunkCommitments]:
         """Raises: EncodingError: a chunk of other currencies, or points that are none of G1."""
-        return [ChunkCommitments.decode(chunk.commitments, len(self.slots)) for chunk in self.chunks]
+        return [ChunkCommitments.decode(chunk.commitments, len(self.currencies)) for chunk in self.chunks]
 
     def verify(self, setup: Setup, registered: G1Point | None, progress: Progress = lambda done, total: None) -> None:
         """Accept the book, or say why not.
@@ -67,11 +84,14 @@ class BookFile(File):
 class CountedBalance(File):
     """One currency of an account: whole lots, and the opening that shows them."""
 
-    currency: str
-    slot: Annotated[int, Field(ge=1, lt=PARAMETERS.n)]
-    lot: str
+    currency: PublishedCurrency
     lots: Integer
     proof: Bytes48
+
+    @property
+    def amount(self) -> Decimal:
+        """In units of the asset."""
+        return self.lots * Decimal(self.currency.lot)
 
 
 class InclusionFile(File):
@@ -99,7 +119,7 @@ class InclusionFile(File):
     @property
     def terms(self) -> BookTerms:
         """Raises: EncodingError: slots that no book has."""
-        return BookTerms(self.fund, self.epoch, tuple(b.slot for b in self.balances), self.count)
+        return BookTerms(self.fund, self.epoch, tuple(b.currency.claims_slot() for b in self.balances), self.count)
 
     @property
     def key(self) -> AccountKey:
@@ -118,20 +138,11 @@ class InclusionFile(File):
         )
 
     @classmethod
-    def of(
-        cls,
-        terms: BookTerms,
-        account: str,
-        nonce: str,
-        salt: bytes,
-        inclusion: Inclusion,
-        names: Sequence[tuple[str, str]],
-    ) -> Self:
-        """Args: names: of each currency its name and lot."""
+    def of(cls, terms: BookTerms, account: str, nonce: str, salt: bytes, inclusion: Inclusion) -> Self:
         balances = tuple(
-            CountedBalance(currency=name, lot=lot, slot=slot, lots=lots, proof=compress(proof))
-            for (name, lot), slot, lots, proof in zip(
-                names, terms.slots, inclusion.balances, inclusion.balance_proofs, strict=True
+            CountedBalance(currency=published_currency(currency), lots=lots, proof=compress(proof))
+            for currency, lots, proof in zip(
+                terms.currencies, inclusion.balances, inclusion.balance_proofs, strict=True
             )
         )
         return cls(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -71,7 +70,7 @@ class Located:
 
 
 def _derived(seed: bytes, *parts: bytes) -> bytes:
-    return hmac.new(seed, b"\x00".join(parts), sha256).digest()
+    return hmac.digest(seed, b"\x00".join(parts), "sha256")
 
 
 def _packed(balances: Iterable[int]) -> bytes:

