@@ -43,10 +43,17 @@ def policy() -> dict[str, Any]:
     return content
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the whole way was gone once."""
-    path = tmp_path_factory.mktemp("book")
+def keystores(path: Path, *names: str) -> dict[str, str]:
+    """Addresses of fresh keys."""
+    addresses = {}
+    for name in names:
+        assert run("keystore", path / f"{name}.keystore") == ACCEPTED
+        addresses[name] = "0x" + json.loads((path / f"{name}.keystore").read_text())["address"].removeprefix("0x")
+    return addresses
+
+
+def write_inputs(path: Path) -> None:
+    """Accounts, market, policy and the custodian's holdings."""
     with (path / "accounts.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["account", "nonce", "claim-USD", "claim-BTC"])
@@ -63,28 +70,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
     }
     (path / "h.json").write_text(json.dumps(holdings))
+
+
+def make_book(path: Path) -> None:
+    """From accounts to a proved book and both sources' commitments, under the terms of fund.json."""
+    terms = [*public(path), "--fund", path / "fund.json"]
+    assert run("liabilities", "prepare", path / "accounts.csv", *terms, "--epoch", "1", "--work", path / "w") == 0
+    assert run("liabilities", "prove", "--work", path / "w", "--processes", "1") == ACCEPTED
+    key = ["--keystore", path / "administrator.keystore"]
+    assert run("liabilities", "sign", "--work", path / "w", *terms, *key, "--out", path) == ACCEPTED
+    held = ["--holdings", path / "h.json", "--source", "custodian", "--epoch", "1"]
+    assert run("commit", *terms, *held, "--keystore", path / "custodian.keystore", "--out", path) == ACCEPTED
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the whole way was gone once."""
+    path = tmp_path_factory.mktemp("book")
+    write_inputs(path)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
-        signers = {}
-        for name in ("custodian", "administrator"):
-            assert run("keystore", path / f"{name}.keystore") == ACCEPTED
-            signers[name] = "0x" + json.loads((path / f"{name}.keystore").read_text())["address"].removeprefix("0x")
-        parties = {
-            "version": "1",
-            "chain_id": 31337,
-            "registry": "0x" + "a1" * 20,
-            "fund": FUND,
-            "policy_owner": "0x" + "b1" * 20,
-            "signers": signers,
-        }
-        (path / "fund.json").write_text(json.dumps(parties))
-        terms = [*public(path), "--fund", path / "fund.json"]
-        assert run("liabilities", "prepare", path / "accounts.csv", *terms, "--epoch", "1", "--work", path / "w") == 0
-        assert run("liabilities", "prove", "--work", path / "w", "--processes", "1") == ACCEPTED
-        key = ["--keystore", path / "administrator.keystore"]
-        assert run("liabilities", "sign", "--work", path / "w", *terms, *key, "--out", path) == ACCEPTED
-        held = ["--holdings", path / "h.json", "--source", "custodian", "--epoch", "1"]
-        assert run("commit", *terms, *held, "--keystore", path / "custodian.keystore", "--out", path) == ACCEPTED
+        signers = keystores(path, "custodian", "administrator")
+        parties = {"registry": "0x" + "a1" * 20, "fund": FUND, "policy_owner": "0x" + "b1" * 20, "signers": signers}
+        (path / "fund.json").write_text(json.dumps({"version": "1", "chain_id": 31337} | parties))
+        make_book(path)
         assert run(*proving(path), "--book", path / "w" / "book.json", "--out", path / "bundle.json") == ACCEPTED
     return path
 

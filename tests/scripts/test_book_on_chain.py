@@ -1,0 +1,98 @@
+"""A liability book whose root the registry keeps: published once, in every proof, and what investors compare with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from attest.chain import Chain, Registry, Reverted, load_network
+from tests.scripts.test_chain import anvil, rpc
+from tests.scripts.test_liabilities import keystores, make_book, proving, public, write_inputs
+from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
+
+PARTIES = ("owner", "fund", "custodian", "administrator")
+__all__ = ["anvil"]
+
+
+@pytest.fixture(scope="module")
+def folder(anvil: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A fund with a proved book and bundle, registered and approved on anvil; nothing is published."""
+    path = tmp_path_factory.mktemp("book")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
+        patch.setenv("PROOFOLIO_NETWORKS", str(path / "networks.toml"))
+        (path / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{anvil}"\n')
+        write_inputs(path)
+        addresses = keystores(path, *PARTIES)
+        for address in addresses.values():
+            rpc(anvil, "anvil_setBalance", address, hex(10**20))
+        assert run("deploy", *on_anvil(path, "owner"), "--out", path / "deployment.json") == ACCEPTED
+        terms = {
+            "version": "1",
+            "chain_id": 31337,
+            "registry": json.loads((path / "deployment.json").read_text())["registry"],
+            "fund": addresses["fund"],
+            "policy_owner": addresses["owner"],
+            "signers": {name: addresses[name] for name in ("custodian", "administrator")},
+        }
+        (path / "fund.json").write_text(json.dumps(terms))
+        make_book(path)
+        assert run(*proving(path), "--book", path / "w" / "book.json", "--out", path / "bundle.json") == ACCEPTED
+        fund = ["--fund", path / "fund.json"]
+        assert run("register", *fund, *on_anvil(path, "fund")) == ACCEPTED
+        assert run("approve", *public(path), *fund, "--epoch", "1", *on_anvil(path, "owner")) == ACCEPTED
+        yield path
+
+
+def on_anvil(path: Path, keystore: str) -> list[str | Path]:
+    return ["--network", "anvil", "--keystore", path / f"{keystore}.keystore"]
+
+
+@pytest.mark.evm
+def test_a_root_stands_once_and_proofs_are_about_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fund = ["--fund", folder / "fund.json"]
+    book, file = folder / "w" / "book.json", folder / "mine.json"
+    journal = ["--journal", folder / "journal.sqlite"]
+    publishing = ["publish", folder / "bundle.json", *public(folder), *fund, *on_anvil(folder, "fund"), *journal]
+    assert run("liabilities", "inclusion", "--work", folder / "w", "--account", "user-6", "--out", file) == ACCEPTED
+    checking = ["liabilities", "check", file, *fund, "--network", "anvil", "--account", "user-6"]
+    capsys.readouterr()
+
+    assert run(*checking) == REJECTED
+    assert "published none" in capsys.readouterr().err
+    assert run(*publishing) == MISUSED
+    assert "liability book" in capsys.readouterr().err
+
+    rooting = ["liabilities", "publish", book, *fund]
+    assert run(*rooting, *on_anvil(folder, "owner")) == REJECTED
+    assert "NotOwner" in capsys.readouterr().err
+    assert run(*rooting, *on_anvil(folder, "fund"), "--dry-run") == ACCEPTED
+    assert run(*checking) == REJECTED
+    for _ in range(2):
+        assert run(*rooting, *on_anvil(folder, "fund")) == ACCEPTED
+    assert "on record" in capsys.readouterr().out
+    assert run(*checking) == ACCEPTED
+    assert "6.01" in capsys.readouterr().out
+    assert run(*checking, "--epoch", "2") == REJECTED
+
+    assert run(*publishing) == ACCEPTED
+    assert run("status", "--policy", folder / "policy.json", *fund, "--network", "anvil") == ACCEPTED
+
+
+@pytest.mark.evm
+def test_the_registry_takes_no_second_root(folder: Path, tmp_path: Path) -> None:
+    terms = json.loads((folder / "fund.json").read_text())
+    registry = Registry(Chain.connect(load_network("anvil", folder / "networks.toml")), terms["registry"])
+    first = registry.book_root(terms["fund"], 1)
+    call = registry.publish_book(terms["fund"], 1, b"\x02" * 32)
+    with pytest.raises(Reverted, match="BookExists"):
+        registry.chain.quote(call, terms["fund"])
+    assert registry.book_root(terms["fund"], 1) == first
+    assert registry.book_root(terms["fund"], 2) == bytes(32)
+    changed = json.loads((folder / "w" / "book.json").read_text()) | {"root": "0x" + "02" * 32}
+    (tmp_path / "book.json").write_text(json.dumps(changed))
+    arguments = [tmp_path / "book.json", "--fund", folder / "fund.json", *on_anvil(folder, "fund")]
+    assert run("liabilities", "publish", *arguments) == REJECTED
