@@ -188,8 +188,10 @@ def _text(value: Any, what: str) -> str:
     text = str(value)
     if len(text) > MAX_TEXT:
         raise _Problem(f"the {what} has more than {MAX_TEXT} characters")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise _Problem(f"the {what} is no text")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Problem(f"the {what} is no text") from None
     return text
 
 

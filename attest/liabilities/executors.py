@@ -17,6 +17,8 @@ from attest.liabilities.verifier import Progress
 
 MAX_RESTARTS = 3
 """How often lost workers are replaced before the run gives up; what is finished is kept."""
+PATIENCE = 20
+"""Seconds that a scheduler has to answer."""
 QUEUED = 2
 """Tasks at hand for each worker, so that memory does not grow with the book."""
 
@@ -43,15 +45,15 @@ class Workers:
                 yield pool
             return
         try:
-            from distributed import Client  # noqa: PLC0415 - an extra that most users do not install
+            import distributed  # noqa: PLC0415 - an extra that most users do not install
         except ImportError as error:
             raise EncodingError("a cluster needs Dask: pip install 'proofolio[cluster]'") from error
         try:
-            client = Client(self.scheduler, timeout=20)
+            client: Any = distributed.Client(self.scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError) as error:
             raise EncodingError(f"no Dask scheduler answers at {self.scheduler}") from error
         with client:
-            self.count = max(len(client.ncores()), 1) * max(client.ncores().values(), default=1)
+            self.count = max(sum(client.ncores().values()), 1)
             yield client.get_executor(pure=False, retries=MAX_RESTARTS)
 
     def run(
