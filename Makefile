@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check bench contracts lock clean
+.PHONY: demo test test-all check bench bench-liabilities contracts lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/proofolio demo
@@ -18,6 +18,9 @@ check: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
+
+bench-liabilities: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.liabilities --cluster
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
