@@ -30,7 +30,7 @@ from attest.liabilities import (
     read_accounts,
 )
 from attest.liabilities.verifier import Progress as Report
-from attest.program import decimal_string
+from attest.program import decimal_string, slots_hash
 from attest.srs import load_setup
 from optimizer import Market
 from optimizer.policy import Policy
@@ -91,6 +91,8 @@ def _bar(title: str, unit: str) -> Iterator[Report]:
             progress.update(task, completed=done, total=total or None, rate=f"{rate:,.1f} {unit}/s")
 
         yield report
+        if not progress.tasks[task].completed:
+            progress.update(task, total=1, completed=1)  # nothing was left to do
 
 
 def _terms(market: Path, policy: Path) -> Terms:
@@ -226,6 +228,8 @@ def verify(
     registered = SignedSource.load(source).source_commitment() if source is not None else None
     if registered is not None and (registered.fund, registered.epoch) != (published.fund, published.epoch):
         raise ProofRejected("book", "the signed source is of another fund or epoch")
+    if registered is not None and registered.owned_slots_hash != slots_hash(published.terms.slots):
+        raise ProofRejected("book", "the signed source owns other slots than those of the book's totals")
     with _bar("verifying", "proofs") as report:
         published.verify(load_setup(), registered.commitment if registered else None, report)
     console.print(

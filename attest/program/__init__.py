@@ -5,7 +5,7 @@ rules they obey, and the check of a vector in plain integers.
 """
 
 from attest.program.canonical import canonical_hash, canonical_json, decimal_string
-from attest.program.layout import Layout, Owner, Slot, source_id
+from attest.program.layout import Layout, Owner, Slot, slots_hash, source_id
 from attest.program.parameters import BLINDING_ENTRIES, PACKINGS, RANGE_BITS, Parameters, packing_for
 from attest.program.rows import Entry, Kind, Part, Program, ProgramBuilder, Row
 from attest.program.rules import PART_LIMIT, check, check_layout
@@ -35,6 +35,7 @@ __all__ = [
     "packing_for",
     "row_values",
     "slacks",
+    "slots_hash",
     "solve",
     "source_id",
 ]

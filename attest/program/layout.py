@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -57,6 +58,11 @@ class Slot:
 def source_id(name: str) -> bytes:
     """The 32-byte identifier of a source, keccak256 of its name."""
     return bytes(keccak(text=name))
+
+
+def slots_hash(slots: Sequence[int]) -> bytes:
+    """keccak256(abi.encode(uint256[])): how slots stand in a source's signature."""
+    return bytes(keccak(abi_encode(["uint256[]"], [list(slots)])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +123,5 @@ class Layout:
         )
 
     def owned_slots_hash(self, source: str) -> bytes:
-        """keccak256(abi.encode(uint256[])) of the source's slots, as it stands in its signature."""
-        return bytes(keccak(abi_encode(["uint256[]"], [list(self.owned_by(source))])))
+        """`slots_hash` of the source's slots."""
+        return slots_hash(self.owned_by(source))

@@ -151,11 +151,16 @@ def test_a_book_with_anything_changed_is_rejected(folder: Path, tmp_path: Path) 
     assert run("liabilities", "verify", tmp_path / "swapped") == REJECTED
 
 
-def test_the_book_alone_is_verified_against_source_and_root(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_book_alone_is_verified_against_source_and_root(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     book, source = folder / "w" / "book.json", folder / "administrator.source.json"
     assert run("liabilities", "verify", book, "--source", source, "--book-root", root(folder)) == ACCEPTED
     assert "accepted book" in capsys.readouterr().out
     assert run("liabilities", "verify", book, "--source", folder / "custodian.source.json") == REJECTED
+    signed = json.loads(source.read_text()) | {"owned_slots_hash": "0x" + "44" * 32}
+    (tmp_path / "source.json").write_text(json.dumps(signed))
+    assert run("liabilities", "verify", book, "--source", tmp_path / "source.json") == REJECTED
     assert run("liabilities", "verify", book, "--book-root", "0x" + "22" * 32) == REJECTED
 
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from attest import Setup
+from attest.commitment import BLINDING_SLOT
 from attest.curve import INFINITY, msm, multiply
 from attest.errors import ProofRejected
-from attest.field import MODULUS, domain
+from attest.field import MODULUS, domain, inverse
 from attest.kzg import open_single
 from attest.liabilities import (
     AccountKey,
@@ -22,12 +23,14 @@ from attest.liabilities import (
     commit_chunk,
     inclusion,
     prove_chunk,
+    prover,
     verifier,
     verify_book,
     verify_chunk,
 )
 from attest.liabilities.book import CAPACITY, CurrencyCommitments, account_identifier, climb, merkle_path, merkle_tree
-from attest.polynomial import interpolate
+from attest.liabilities.proof import ChunkProof
+from attest.polynomial import interpolate, lagrange_at
 from tests.attest.liabilities.cheating import FUND, SEED, Cheat, cheat, content_of, terms_of, without_constraint
 
 SLOT = 5
@@ -95,6 +98,39 @@ def test_a_total_in_another_slot(setup: Setup) -> None:
     statement, proof = cheat(setup, BALANCES, SLOT, Cheat(slots={SLOT + 1: 20_703}))
     with pytest.raises(ProofRejected):
         verify_chunk(setup, statement, proof)
+
+
+def guessed_total(setup: Setup, statement: ChunkStatement, proof: bytes, most: int) -> int | None:
+    """What a stranger finds who tries totals: Q(ζ) gives the blinding factor of each, and C_out says which is right."""
+    parsed = ChunkProof.decode(proof)
+    transcript = statement.start_transcript()
+    for points, count in (
+        ([parsed.mask, parsed.multiplicities], 2),
+        ([*parsed.helpers, parsed.running_sum], 1),
+        (parsed.quotient, 1),
+    ):
+        for point in points:
+            transcript.absorb_point(point)
+        (zeta, *_) = transcript.challenges(count)
+    at_slot, at_blinding = lagrange_at(4096, [statement.slot, BLINDING_SLOT], zeta)
+    points = [setup.lagrange[statement.slot], setup.lagrange[BLINDING_SLOT]]
+    for total in range(most):
+        blinding = (parsed.evals.total - total * at_slot) * inverse(at_blinding) % MODULUS
+        if msm(points, [total, blinding]) == statement.total:
+            return total
+    return None
+
+
+def test_an_unmasked_total_is_found_and_a_masked_one_is_not(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C_out and Q(ζ) share one blinding factor; only the mask keeps the value at ζ from giving it away."""
+    terms, content = terms_of((SLOT,), 1), content_of([20, 3])
+    chunk = commit_chunk(setup, content, 0, terms.slots, SEED)
+    statement = ChunkStatement(book_root(terms, [chunk]), terms, 0, 0, chunk)
+    assert guessed_total(setup, statement, prove_chunk(setup, statement, content, SEED), 40) is None
+    monkeypatch.setattr(prover, "MASK_COEFFICIENTS", 0)
+    unmasked = prove_chunk(setup, statement, content, SEED)
+    verify_chunk(setup, statement, unmasked)
+    assert guessed_total(setup, statement, unmasked, 40) == 23
 
 
 # Whole books ---------------------------------------------------------------------------------------------------------
