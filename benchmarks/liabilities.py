@@ -167,9 +167,9 @@ def on_cluster(workers: int) -> float:
 def summary(results: list[Measurement]) -> Table:
     """All sizes, a line each."""
     table = Table(title="liability books, one currency")
-    names = ("accounts", "chunks", "read s", "commit s", "prove s", "in all s", "verify s", "inclusion s", "check ms")
-    for column in (*names, "file KB", "MB"):
-        table.add_column(column, justify="right")
+    names = ("accounts", "chunks", "read", "commit", "prove", "in all", "verify", "inclusion", "check, ms")
+    for column in (*names, "KB", "MB"):
+        table.add_column(column, justify="right", no_wrap=True)
     for r in results:
         times = (r.prepare_s, r.commit_s, r.prove_s, r.total_s, r.verify_s, r.inclusion_s)
         table.add_row(

@@ -14,11 +14,12 @@ from hashlib import sha256, shake_256
 from attest.argument import powers_of
 from attest.commitment import BLINDING_SLOT
 from attest.curve import msm
-from attest.errors import StatementFalse
+from attest.errors import ProofRejected, StatementFalse
 from attest.field import MODULUS, RandomBytes, domain, random_scalars
 from attest.kzg import OpeningGroup, batch_linearisation, batch_quotient, commit
 from attest.liabilities.book import CAPACITY, PARAMETERS, ChunkCommitments, CurrencyCommitments
 from attest.liabilities.proof import ChunkEvaluations, ChunkStatement, constraint_weights
+from attest.liabilities.verifier import verify_chunk
 from attest.polynomial import Polynomial, divide_by_vanishing, evaluate, interpolate, polynomial
 from attest.program import BLINDING_ENTRIES, RANGE_BITS
 from attest.proof import ProofWriter
@@ -153,14 +154,17 @@ def prove_chunk(setup: Setup, statement: ChunkStatement, content: ChunkContent, 
     Raises: StatementFalse: the content is not what the statement commits to.
     """
     columns = _columns(content, statement.chunk, seed)
-    if commit_chunk(setup, content, statement.chunk, statement.terms.slots, seed) != statement.commitments:
-        raise StatementFalse((f"chunk {statement.chunk} holds what its commitments say",))
     for attempt in range(MAX_ATTEMPTS):
         draw = stream(seed, b"prove", statement.start_transcript().state, content.digest(), bytes([attempt]))
         try:
-            return _attempt(setup, statement, content, columns, draw)
+            proof = _attempt(setup, statement, content, columns, draw)
         except _ZeroDivisor:
             continue
+        try:
+            verify_chunk(setup, statement, proof)  # costs less than committing again
+        except ProofRejected as error:
+            raise StatementFalse((f"chunk {statement.chunk} holds what its commitments say",)) from error
+        return proof
     raise RuntimeError("zero divisors in every attempt: the randomness is broken")
 
 
