@@ -121,6 +121,8 @@ class Workdir:
             raise EncodingError(f"{directory} holds a book already; a new one needs a directory of its own")
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "chunks").mkdir(exist_ok=True)
+        if any((directory / "chunks").iterdir()):
+            raise EncodingError(f"{directory} has chunks of another book; a new one needs a directory of its own")
         # A directory whose reading was killed has a seed and no ledger; that seed hid nothing yet.
         (directory / "secret.json").unlink(missing_ok=True)
         secret = SecretFile(

@@ -184,6 +184,9 @@ def test_from_accounts_to_inclusions(setup: Setup, tmp_path: Path) -> None:
     file = reopened.inclusion("user-7")
     assert (file.nonce, [balance.lots for balance in file.balances]) == ("nonce-7", [7, 5])
     check_inclusion(setup, file.terms, book.root, file.key, file.inclusion())
+    (tmp_path / "w" / "ledger.sqlite").rename(tmp_path / "elsewhere")
+    with pytest.raises(EncodingError, match="chunks of another book"):
+        Workdir.create(tmp_path / "w", SOURCE, listed(3))
     for secret in (repr(work), repr(work.secret), repr(opening)):
         assert work.secret.seed.hex() not in secret
         assert "user-" not in secret
