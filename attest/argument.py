@@ -12,6 +12,13 @@ from attest.field import MODULUS, domain, inverse
 from attest.program import Parameters
 from attest.range_check import composed, lookup_constraints
 
+MAX_ATTEMPTS = 8
+"""A zero divisor among the challenges has probability about 2^-240; eight in a row mean a defect."""
+
+
+class ZeroDivisor(Exception):
+    """A challenge fell on a pole; the prover starts again with other blinding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Challenges:

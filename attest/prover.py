@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from py_arkworks_bls12381 import G1Point
 
-from attest.argument import Challenges, Evaluations, mask_factor, powers_of
+from attest.argument import MAX_ATTEMPTS, Challenges, Evaluations, ZeroDivisor, mask_factor, powers_of
 from attest.commitment import Holdings, SourceSet
 from attest.curve import msm
 from attest.errors import SourceError
@@ -47,12 +47,6 @@ from attest.srs import Setup
 from attest.statement import Statement, entry_index, weight_column, weight_families
 
 Progress = Callable[[str], None]
-MAX_ATTEMPTS = 8
-"""A zero divisor among the challenges has probability about 2^-240; eight in a row mean a defect."""
-
-
-class _ZeroDivisor(Exception):
-    """A challenge fell on a pole; the attempt starts again with fresh blinding."""
 
 
 class _Attempt:
@@ -119,7 +113,7 @@ class _Attempt:
         p, alpha = self.parameters, self.challenges.alpha
         rows, packing, n = p.rows, p.packing, p.n
         if pow(alpha, rows, MODULUS) == 1:
-            raise _ZeroDivisor
+            raise ZeroDivisor
         self.row_weights = lagrange_at(rows, range(rows), alpha)
         program = self.statement.program
         folded: list[list[int]] = []
@@ -155,7 +149,7 @@ class _Attempt:
         try:
             inverses = table_inverses(self.challenges.gamma, p)
         except ZeroDivisionError as error:
-            raise _ZeroDivisor from error
+            raise ZeroDivisor from error
         sums = helper_columns([limb[:active] for limb in self.limb_columns], inverses)
         blinded_sums = [self.blinded(column) for column in sums]
         helper_commitments = self.commit_columns(blinded_sums)
@@ -243,7 +237,7 @@ class _Attempt:
             self.zeta,
             self.zeta * domain(n)[n - 1] % MODULUS,
         ):
-            raise _ZeroDivisor
+            raise ZeroDivisor
         self.chunk_powers = powers_of(pow(self.zeta, n - 1, MODULUS), CHUNKS)
         self.quotient = polynomial([])
         for chunk, power in zip(chunks, self.chunk_powers, strict=True):
@@ -314,7 +308,7 @@ class _Attempt:
         try:
             last = batch_linearisation(groups, quotient, u)
         except ZeroDivisionError as error:
-            raise _ZeroDivisor from error
+            raise ZeroDivisor from error
         self.writer.points([self.commit_split(last)])
 
     def matrix_at_zeta(self, vector: Vector) -> Polynomial:
@@ -380,7 +374,7 @@ def prove(
                 for number, step in enumerate(rounds, 1):
                     progress(f"round {number} of {len(rounds)}")
                     step()
-            except _ZeroDivisor:
+            except ZeroDivisor:
                 continue
             return writer.finish()
     raise RuntimeError("zero divisors in every attempt: the randomness is broken")

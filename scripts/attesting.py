@@ -11,10 +11,8 @@ import typer
 from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, key_document, write_file
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile
-from attest.srs import load_setup
 from attest.statement import NO_HASH
-from optimizer import Market
-from optimizer.policy import Holdings, Policy
+from optimizer.policy import Holdings
 
 from .keys import load_key
 from .liabilities import check_published_book
@@ -32,16 +30,16 @@ from .options import (
     PreviousPolicyOption,
     PreviousSetOption,
     ValidityOption,
+    load_layout_terms,
     load_terms,
     parse_hash,
     parse_root,
+    save_source,
     trusted_source_set,
 )
 from .pipeline import (
     PreviousEpoch,
     Signing,
-    Terms,
-    any_previous_layout,
     commit_source,
     needed_book_root,
     prove_bundle,
@@ -99,17 +97,12 @@ def commit(
     Example: proofolio commit --market m.json --policy p.json --holdings h.json --fund fund.json
     --source custodian-a --epoch 1 --keystore custodian-a.keystore
     """
-    rules, data = Policy.load(policy), Market.load(market)
-    with step("Reading the ceremony"):
-        setup = load_setup()
-    terms = Terms.of(rules, data, setup, any_previous_layout(rules, data))
+    terms = load_layout_terms(market, policy)
     signing = Signing(FundFile.load(fund), epoch, int(time.time()) + 86400 * valid_days)
     opening, signed = commit_source(terms, Holdings.load(holdings), source, load_key(keystore), signing)
-    out.mkdir(parents=True, exist_ok=True)
-    opening.save(out / f"{source}.opening.json")
-    signed.save(out / f"{source}.source.json")
-    console.print(f"{out / source}.source.json: public commitment, signed, valid until {timestamp(signing.expiry)}")
-    console.print(f"{out / source}.opening.json: secret, readable by you only; the prover needs it")
+    start = save_source(opening, signed, out)
+    console.print(f"{start}.source.json: public commitment, signed, valid until {timestamp(signing.expiry)}")
+    console.print(f"{start}.opening.json: secret, readable by you only; the prover needs it")
 
 
 def prove(

@@ -96,8 +96,7 @@ def _registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[byt
     return known[latest], latest
 
 
-def key_of(keystore: Path, expected: str, who: str) -> bytes:
-    """The key of an address. Secret. Raises: EncodingError: the keystore holds another."""
+def _key_of(keystore: Path, expected: str, who: str) -> bytes:
     key = load_key(keystore)
     if address_of(key).lower() != expected.lower():
         raise EncodingError(f"{keystore}: holds the key of {address_of(key)}; {who} is {expected}")
@@ -162,7 +161,7 @@ def register(
     if owner is not None and not is_address(owner):
         raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
     registry = registry_of(connect(network, networks), terms)
-    key = key_of(keystore, terms.fund, "the fund")
+    key = _key_of(keystore, terms.fund, "the fund")
     current = registry.fund_owner(terms.fund)
     if current is not None:
         console.print(f"fund {terms.fund} is registered, owner {current}")
@@ -193,7 +192,7 @@ def approve(
     parties = FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
     registry = registry_of(connect(network, networks), parties)
-    key = key_of(keystore, parties.policy_owner, "the policy's owner")
+    key = _key_of(keystore, parties.policy_owner, "the policy's owner")
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,8 @@ import typer
 from eth_utils.address import is_address
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, write_file
+from attest.bundle import Bundle, FundFile, SignedSource, write_file
 from attest.chain import Reverted
-from attest.commitment import ROLES, SourceCommitment
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import (
     AllOpenings,
@@ -32,8 +30,6 @@ from attest.liabilities import (
 from attest.liabilities.verifier import Progress as Report
 from attest.program import decimal_string, slots_hash
 from attest.srs import load_setup
-from optimizer import Market
-from optimizer.policy import Policy
 
 from .chain import (
     DryRunOption,
@@ -53,9 +49,11 @@ from .options import (
     MarketOption,
     PolicyOption,
     ValidityOption,
+    load_layout_terms,
     parse_hash,
+    save_source,
 )
-from .pipeline import Signing, Terms, any_previous_layout, book_source, timestamp
+from .pipeline import Signing, Terms, book_source, sign_opening, timestamp
 from .terminal import console, step, table
 
 app = typer.Typer(
@@ -95,13 +93,6 @@ def _bar(title: str, unit: str) -> Iterator[Report]:
             progress.update(task, total=1, completed=1)  # nothing was left to do
 
 
-def _terms(market: Path, policy: Path) -> Terms:
-    rules, data = Policy.load(policy), Market.load(market)
-    with step("Reading the ceremony"):
-        setup = load_setup()
-    return Terms.of(rules, data, setup, any_previous_layout(rules, data))
-
-
 def _book_source(terms: Terms, fund: str, epoch: int) -> BookSource:
     name = book_source(terms)
     if name is None:
@@ -138,7 +129,7 @@ def prepare(
     Example: proofolio liabilities prepare accounts.csv --market m.json --policy p.json --fund fund.json
     --epoch 1 --work book
     """
-    terms = _terms(market, policy)
+    terms = load_layout_terms(market, policy)
     source = _book_source(terms, FundFile.load(fund).fund, epoch)
     with _bar("reading", "accounts") as report:
         read = read_accounts(accounts, source.columns, account=account, nonce=nonce, query=query)
@@ -179,7 +170,7 @@ def sign(
     Example: proofolio liabilities sign --work book --market m.json --policy p.json --fund fund.json
     --keystore administrator.keystore
     """
-    terms, book, parties = _terms(market, policy), Workdir.open(work), FundFile.load(fund)
+    terms, book, parties = load_layout_terms(market, policy), Workdir.open(work), FundFile.load(fund)
     source = _book_source(terms, parties.fund, book.terms.epoch)
     if (source.fund, source.source) != (book.terms.fund, book.secret.source):
         raise EncodingError(f"{work} was made for another fund or source")
@@ -187,27 +178,13 @@ def sign(
         raise EncodingError(f"{work} was made with other instruments or lots than this policy's; prepare it again")
     signing = Signing(parties, book.terms.epoch, int(time.time()) + 86400 * valid_days)
     with step("Adding up the chunks"):
-        opening, layout = book.opening(), terms.layout
-        if opening.commitment(terms.setup) != book_commitment(book.commitments()):
+        total = book.opening()
+        if total.commitment(terms.setup) != book_commitment(book.commitments()):
             raise ProofRejected("book total", "the work directory is damaged; prepare it again")
-    commitment = SourceCommitment(
-        fund=parties.fund,
-        epoch=signing.epoch,
-        as_of=terms.as_of,
-        source=source.source,
-        role=ROLES["liability_book"],
-        layout_hash=layout.hash,
-        owned_slots_hash=layout.owned_slots_hash(source.source),
-        commitment=opening.commitment(terms.setup),
-        expiry=signing.expiry,
-        nonce=secrets.randbits(256),
-    )
-    signature = commitment.sign(load_key(keystore), parties.chain_id, parties.registry)
-    out.mkdir(parents=True, exist_ok=True)
-    OpeningFile.of(opening, signing.epoch, layout.hash).save(out / f"{source.source}.opening.json")
-    SignedSource.of(commitment, signature).save(out / f"{source.source}.source.json")
-    console.print(f"{out / source.source}.source.json: public, signed, valid until {timestamp(signing.expiry)}")
-    console.print(f"{out / source.source}.opening.json: secret; it holds the totals, and the prover needs it")
+    opening, signed = sign_opening(terms, total, load_key(keystore), signing)
+    start = save_source(opening, signed, out)
+    console.print(f"{start}.source.json: public, signed, valid until {timestamp(signing.expiry)}")
+    console.print(f"{start}.opening.json: secret; it holds the totals, and the prover needs it")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from attest.bundle import Bundle
+from attest.bundle import Bundle, OpeningFile, SignedSource
 from attest.errors import EncodingError
 from attest.liabilities import BookFile
 from attest.program import Layout
@@ -16,7 +16,7 @@ from attest.srs import load_setup
 from optimizer import Market
 from optimizer.policy import Policy
 
-from .pipeline import Terms, compares_epochs, layout_of
+from .pipeline import Terms, any_previous_layout, compares_epochs, layout_of
 from .terminal import step
 
 DEFAULT_VALIDITY_DAYS = 7
@@ -77,6 +77,22 @@ def load_terms(
     with step("Reading the ceremony"):
         setup = load_setup()
     return Terms.of(rules, Market.load(market), setup, before)
+
+
+def load_layout_terms(market: Path, policy: Path) -> Terms:
+    """The terms of a policy on a market where only the layout matters, which no previous epoch changes."""
+    rules, data = Policy.load(policy), Market.load(market)
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    return Terms.of(rules, data, setup, any_previous_layout(rules, data))
+
+
+def save_source(opening: OpeningFile, signed: SignedSource, folder: Path) -> Path:
+    """Write both files of a source. Returns: their common start, FOLDER/NAME."""
+    folder.mkdir(parents=True, exist_ok=True)
+    opening.save(folder / f"{opening.source}.opening.json")
+    signed.save(folder / f"{opening.source}.source.json")
+    return folder / opening.source
 
 
 def trusted_source_set(terms: Terms, hash_: str | None, bundle: Path | None) -> bytes | None:

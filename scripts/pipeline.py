@@ -21,7 +21,7 @@ from attest import (
 )
 from attest.attestation import PreviousRecord, check_previous, check_sources, verify_attestation
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, SignedSource, holdings_of
-from attest.commitment import ROLES, SourceSet
+from attest.commitment import ROLES, SourceOpening, SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, solve
 from attest.prover import Progress
@@ -124,7 +124,16 @@ def commit_source(
         raise SourceError(f"the policy has no source {source!r}; it has {', '.join(terms.roles)}")
     lots = dict(zip(terms.compiled.source_slots, terms.compiled.lots(holdings), strict=True))
     layout = terms.layout
-    opening = open_source(layout, source, {slot: lots[slot] for slot in layout.owned_by(source)})
+    return sign_opening(
+        terms, open_source(layout, source, {slot: lots[slot] for slot in layout.owned_by(source)}), key, signing
+    )
+
+
+def sign_opening(
+    terms: Terms, opening: SourceOpening, key: bytes, signing: Signing
+) -> tuple[OpeningFile, SignedSource]:
+    """The signed commitment of an opening, and both as files."""
+    source, layout = opening.source, terms.layout
     commitment = SourceCommitment(
         fund=signing.fund.fund,
         epoch=signing.epoch,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256, shake_256
 
-from attest.argument import powers_of
+from attest.argument import MAX_ATTEMPTS, ZeroDivisor, powers_of
 from attest.commitment import BLINDING_SLOT
 from attest.curve import msm
 from attest.errors import ProofRejected, StatementFalse
@@ -37,13 +37,8 @@ from attest.range_check import (
 )
 from attest.srs import Setup
 
-MAX_ATTEMPTS = 8
 MASK_COEFFICIENTS = 3
 """Q̂ is opened at one point and its commitment shows one value more; one coefficient to spare."""
-
-
-class _ZeroDivisor(Exception):
-    """A challenge fell on a pole; the attempt starts again with other blinding."""
 
 
 def stream(seed: bytes, *labels: bytes) -> RandomBytes:
@@ -158,7 +153,7 @@ def prove_chunk(setup: Setup, statement: ChunkStatement, content: ChunkContent, 
         draw = stream(seed, b"prove", statement.start_transcript().state, content.digest(), bytes([attempt]))
         try:
             proof = _attempt(setup, statement, content, columns, draw)
-        except _ZeroDivisor:
+        except ZeroDivisor:
             continue
         try:
             verify_chunk(setup, statement, proof)  # costs less than committing again
@@ -192,7 +187,7 @@ def _attempt(  # noqa: PLR0915 - one story, in the protocol's order
     try:
         inverses = table_inverses(gamma, PARAMETERS)
     except ZeroDivisionError as error:
-        raise _ZeroDivisor from error
+        raise ZeroDivisor from error
     sums = helper_columns([column[:CAPACITY] for column in limb_columns], inverses)
     blinded_sums = [[*column, *random_scalars(BLINDING_ENTRIES, draw)] for column in sums]
     linear = list(content.balances[currency])
@@ -223,7 +218,7 @@ def _attempt(  # noqa: PLR0915 - one story, in the protocol's order
     writer.points(commit(setup, chunk) for chunk in chunks)
     zeta = writer.transcript.challenge()
     if pow(zeta, n, MODULUS) == 1:
-        raise _ZeroDivisor
+        raise ZeroDivisor
 
     evals = ChunkEvaluations(
         evaluate(masked, zeta),
@@ -257,6 +252,6 @@ def _attempt(  # noqa: PLR0915 - one story, in the protocol's order
     try:
         last = batch_linearisation(groups, opening, u)
     except ZeroDivisionError as error:
-        raise _ZeroDivisor from error
+        raise ZeroDivisor from error
     writer.points([commit(setup, last)])
     return writer.finish()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from attest.chain import Chain, Registry, Reverted, load_network
-from tests.scripts.test_chain import anvil, rpc
+from tests.scripts.test_chain import anvil, on_anvil, rpc
 from tests.scripts.test_liabilities import keystores, make_book, proving, public, write_inputs
 from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
 
@@ -45,10 +45,6 @@ def folder(anvil: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
         assert run("register", *fund, *on_anvil(path, "fund")) == ACCEPTED
         assert run("approve", *public(path), *fund, "--epoch", "1", *on_anvil(path, "owner")) == ACCEPTED
         yield path
-
-
-def on_anvil(path: Path, keystore: str) -> list[str | Path]:
-    return ["--network", "anvil", "--keystore", path / f"{keystore}.keystore"]
 
 
 @pytest.mark.evm
