@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CONTRACTS = ["AttestationRegistry", "ProofVerifier"];
+const CONTRACTS = ["AttestationRegistry", "BookVerifier", "ProofVerifier"];
 
 const root = dirname(fileURLToPath(import.meta.url));
 const target = join(root, "..", "attest", "chain", "artifacts");

@@ -12,6 +12,7 @@ from eth_utils.address import is_address
 
 from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
+    VERIFIERS,
     Approval,
     Call,
     Chain,
@@ -123,7 +124,7 @@ def deploy(
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Deploy the proof verifier and a registry.
+    """Deploy the verifiers of proofs and of liability books, and a registry.
 
     Example: proofolio deploy --network sepolia --keystore deployer.keystore --out deployment.json
     """
@@ -132,15 +133,18 @@ def deploy(
     key = load_key(keystore)
     chain = connect(network, networks)
     if dry_run:
-        verifier_gas = chain.estimate(creation(load_artifact("ProofVerifier")), address_of(key))
+        proofs, books = (chain.estimate(creation(load_artifact(name)), address_of(key)) for name in VERIFIERS)
         registry_gas = creation_gas_bound(load_artifact("AttestationRegistry"))
         console.print(
-            f"verifier {verifier_gas:,} gas, registry at most {registry_gas:,} gas; nothing was sent", soft_wrap=True
+            f"verifier of proofs {proofs:,} gas, of books {books:,} gas, registry at most {registry_gas:,} gas; "
+            "nothing was sent",
+            soft_wrap=True,
         )
         return
-    with step("Deploying the verifier and the registry"):
+    with step("Deploying the verifiers and the registry"):
         deployment = deploy_contracts(chain, key)
-    console.print(f"verifier {deployment.verifier}\nregistry {deployment.registry}")
+    console.print(f"verifier {deployment.verifier}\nbook verifier {deployment.book_verifier}")
+    console.print(f"registry {deployment.registry}")
     deployment.save(out)
     console.print(f"{out} written")
 

@@ -1,6 +1,7 @@
 """The chain side: contract artifacts, client and publisher."""
 
-from attest.chain.client import Approval, Deployment, FundStatus, Registry, Submission, deploy
+from attest.chain.books import MOST_CHUNKS, BookStanding
+from attest.chain.client import VERIFIERS, Approval, Deployment, FundStatus, Registry, Submission, deploy
 from attest.chain.embedded import EmbeddedChain
 from attest.chain.errors import ChainError, JournalError, NetworkError, Reverted, WrongChain
 from attest.chain.journal import Identity, Journal, Record, State
@@ -9,7 +10,10 @@ from attest.chain.publisher import Published, Publisher
 from attest.chain.transactions import Call, Chain, Quote, Receipt
 
 __all__ = [
+    "MOST_CHUNKS",
+    "VERIFIERS",
     "Approval",
+    "BookStanding",
     "Call",
     "Chain",
     "ChainError",

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from eth_utils.abi import function_abi_to_4byte_selector
 
-ContractName = Literal["AttestationRegistry", "ProofVerifier"]
+ContractName = Literal["AttestationRegistry", "BookVerifier", "ProofVerifier"]
 AbiEntry = Mapping[str, Any]
 
 

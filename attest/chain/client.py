@@ -10,10 +10,12 @@ from eth_abi.abi import encode as abi_encode
 
 from attest.bundle import Address, Bundle, File, FundFile, SignedSource
 from attest.chain.abi import Interface
-from attest.chain.artifacts import Artifact, load_artifact
+from attest.chain.artifacts import Artifact, ContractName, load_artifact
+from attest.chain.books import BookStanding, book_tuple, inclusion_tuple, proving_arguments
 from attest.chain.errors import NetworkError
 from attest.chain.transactions import Call, Chain
 from attest.curve import decompress, encode_point
+from attest.liabilities import BookFile, InclusionFile
 from attest.registration import SourceRequirement, ordered
 from attest.statement import StatementKey
 
@@ -25,6 +27,7 @@ class Deployment(File):
     network: str
     chain_id: int
     verifier: Address
+    book_verifier: Address
     registry: Address
     block: int
 
@@ -172,6 +175,24 @@ class Registry:
         """Root of the fund's liability book, zeros before it is published."""
         return bytes(self._ask("bookRoot", fund, epoch)[0])
 
+    def prove_book(self, book: BookFile) -> Call:
+        """Has the contract verify a small book, whose root is published. Sent by anybody."""
+        return self._transaction("proveBook", *proving_arguments(book))
+
+    def book_standing(self, fund: str, epoch: int) -> BookStanding:
+        """What the chain says of a fund's book."""
+        return BookStanding(self._ask("bookStanding", fund, epoch)[0])
+
+    def check_inclusion(self, held: InclusionFile) -> BookStanding:
+        """An account stands in the published book, by the contract's own check; what the chain says of that book.
+
+        The node that is asked sees account, nonce hash and balances.
+
+        Raises: Reverted: it does not stand there.
+        """
+        arguments = book_tuple(held.terms), inclusion_tuple(held.key, held.inclusion())
+        return BookStanding(self._ask("checkInclusion", *arguments)[0])
+
     def submit(self, submission: Submission) -> Call:
         """Sent by the fund's owner, or by anybody once the source set is fixed."""
         s = submission
@@ -225,6 +246,10 @@ class Registry:
         return FundStatus(bool(compliant), int(epoch), int(expiry), int(attested), bytes(source_set), block, time)
 
 
+VERIFIERS: tuple[ContractName, ...] = ("ProofVerifier", "BookVerifier")
+"""Contracts that the registry trusts, in the order of its constructor."""
+
+
 def creation(artifact: Artifact, types: Sequence[str] = (), arguments: Sequence[Any] = ()) -> Call:
     """The creation of a contract, with its constructor's arguments."""
     return Call(None, artifact.bytecode + abi_encode(list(types), list(arguments)))
@@ -241,16 +266,20 @@ def creation_gas_bound(artifact: Artifact) -> int:
 
 
 def deploy(chain: Chain, key: bytes) -> Deployment:
-    """Deploy the verifier, then the registry that trusts it.
+    """Deploy the verifiers, then the registry that trusts them.
 
-    Raises: Reverted: a precompile that the verifier needs is missing; NetworkError.
+    Raises: Reverted: a precompile that a verifier needs is missing; NetworkError.
     """
-    verifier = _address(chain.execute(key, creation(load_artifact("ProofVerifier"))).contract)
-    receipt = chain.execute(key, creation(load_artifact("AttestationRegistry"), ["address"], [verifier]))
+    verifier, book_verifier = (
+        _address(chain.execute(key, creation(load_artifact(name))).contract) for name in VERIFIERS
+    )
+    arguments = [verifier, book_verifier]
+    receipt = chain.execute(key, creation(load_artifact("AttestationRegistry"), ["address", "address"], arguments))
     return Deployment(
         network=chain.network.name,
         chain_id=chain.network.chain_id,
         verifier=verifier,
+        book_verifier=book_verifier,
         registry=_address(receipt.contract),
         block=receipt.block,
     )

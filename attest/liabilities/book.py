@@ -95,16 +95,20 @@ class BookTerms:
         if not 1 <= self.count < 1 << 32:
             raise EncodingError("a book has at least one chunk")
 
+    @property
+    def currencies_hash(self) -> bytes:
+        """Of the canonical JSON that says what a unit of each slot is."""
+        return canonical_hash([{"asset": c.asset, "lot": c.lot, "slot": c.slot} for c in self.currencies])
+
     def root(self, tree: bytes) -> bytes:
         """The book root of a tree over the chunks. (P.26)"""
-        listed = [{"asset": c.asset, "lot": c.lot, "slot": c.slot} for c in self.currencies]
         types = ["bytes32", "address", "uint64", "uint256[]", "bytes32", "uint256", "bytes32"]
         fields = [
             keccak(BOOK_TAG),
             self.fund,
             self.epoch,
             list(self.slots),
-            canonical_hash(listed),
+            self.currencies_hash,
             self.count,
             tree,
         ]

@@ -5,6 +5,7 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 import {
     Approval,
+    BookStanding,
     Compliance,
     IAttestationRegistry,
     PolicyRecord,
@@ -12,6 +13,7 @@ import {
     SignedSource,
     SourceRequirement
 } from "./interfaces/IAttestationRegistry.sol";
+import {Book, IBookVerifier, Inclusion} from "./interfaces/IBookVerifier.sol";
 import {Context, Holdings, IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {SourceSet, SourceSets} from "./libraries/SourceSets.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
@@ -32,11 +34,19 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @dev A fund's source set of one epoch. previousEpoch: the fund's last one before it, 0 for its first. policyNumber: of
-    /// the policy under which it was fixed; the number shares a storage slot, the id would not.
+    /// the policy under which it was fixed; the number shares a storage slot, the id would not. bookSource: what its liability book
+    /// owns and committed to, 0 without one.
     struct FixedSet {
         bytes32 hash;
         uint64 previousEpoch;
         uint64 policyNumber;
+        bytes32 bookSource;
+    }
+
+    /// @dev source: `_bookSource` of a book that the chain verified, else 0.
+    struct BookRecord {
+        bytes32 root;
+        bytes32 source;
     }
 
     struct Attestation {
@@ -60,6 +70,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     uint8 private constant LIABILITY_BOOK = 4;
 
     IProofVerifier private immutable VERIFIER;
+    IBookVerifier private immutable BOOK_VERIFIER;
 
     mapping(address fund => TwoStepOwner.Slot) private _funds;
     mapping(bytes32 policyId => Policy) private _policies;
@@ -67,20 +78,27 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     bytes32[] private _policyIds;
     mapping(address fund => mapping(uint64 epoch => FixedSet)) private _sourceSets;
     mapping(address fund => uint64) private _lastEpochs;
-    mapping(address fund => mapping(uint64 epoch => bytes32)) private _bookRoots;
+    mapping(address fund => mapping(uint64 epoch => BookRecord)) private _books;
     /// @dev By keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId)).
     mapping(bytes32 id => Attestation) private _attestations;
     mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => Progress))) private _progress;
     mapping(address fund => mapping(bytes32 policyId => Completed)) private _latest;
 
-    constructor(IProofVerifier verifier_) EIP712("attest", "1") {
+    constructor(IProofVerifier verifier_, IBookVerifier bookVerifier_) EIP712("attest", "1") {
         if (address(verifier_).code.length == 0) revert NotAContract(address(verifier_));
+        if (address(bookVerifier_).code.length == 0) revert NotAContract(address(bookVerifier_));
         VERIFIER = verifier_;
+        BOOK_VERIFIER = bookVerifier_;
     }
 
     /// @inheritdoc IAttestationRegistry
     function verifier() external view returns (IProofVerifier) {
         return VERIFIER;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function bookVerifier() external view returns (IBookVerifier) {
+        return BOOK_VERIFIER;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -123,10 +141,12 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         policy_.programCount = programCount;
         policy_.number = uint64(_policyIds.length);
         _policyIds.push(policyId);
+        uint256 books;
         for (uint256 i; i < requirements.length; ++i) {
             SourceRequirement calldata requirement = requirements[i];
             bool ascending = i == 0 || requirement.sourceId > requirements[i - 1].sourceId;
-            if (!ascending || requirement.signer == address(0)) revert InvalidPolicy();
+            if (requirement.role == LIABILITY_BOOK) ++books;
+            if (!ascending || requirement.signer == address(0) || books > 1) revert InvalidPolicy();
             policy_.requirements.push(requirement);
         }
         emit PolicyRegistered(policyId, msg.sender, policyHash, requirements, programCount, uri);
@@ -166,9 +186,19 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     function publishBook(address fund, uint64 epoch, bytes32 root) external {
         _funds[fund].check();
         if (root == 0) revert EmptyBookRoot();
-        if (_bookRoots[fund][epoch] != 0) revert BookExists(fund, epoch);
-        _bookRoots[fund][epoch] = root;
+        BookRecord storage record = _books[fund][epoch];
+        if (record.root != 0) revert BookExists(fund, epoch);
+        record.root = root;
         emit BookPublished(fund, epoch, root);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function proveBook(Book calldata book, bytes[] calldata chunks, bytes[] calldata proofs) external {
+        (bytes32 root, bytes32 commitmentHash) = BOOK_VERIFIER.verify(book, chunks, proofs);
+        _checkRoot(book, root);
+        bytes32 source = _bookSource(keccak256(abi.encode(book.slots)), commitmentHash);
+        _books[book.fund][book.epoch].source = source;
+        emit BookProved(book.fund, book.epoch, root, source);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -257,7 +287,21 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
 
     /// @inheritdoc IAttestationRegistry
     function bookRoot(address fund, uint64 epoch) external view returns (bytes32) {
-        return _bookRoots[fund][epoch];
+        return _books[fund][epoch].root;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function bookStanding(address fund, uint64 epoch) public view returns (BookStanding) {
+        BookRecord storage record = _books[fund][epoch];
+        if (record.root == 0) return BookStanding.NONE;
+        if (record.source == 0) return BookStanding.PUBLISHED;
+        return record.source == _sourceSets[fund][epoch].bookSource ? BookStanding.COUNTED : BookStanding.PROVED;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function checkInclusion(Book calldata book, Inclusion calldata inclusion) external view returns (BookStanding) {
+        _checkRoot(book, BOOK_VERIFIER.checkInclusion(book, inclusion));
+        return bookStanding(book.fund, book.epoch);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -326,16 +370,29 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         if (policyOwner == fund || policyOwner == owner) revert SelfApproved(policyId);
     }
 
+    /// @dev The book is the one that the fund published.
+    function _checkRoot(Book calldata book, bytes32 root) private view {
+        bytes32 published = _books[book.fund][book.epoch].root;
+        if (published != root) revert WrongBook(published, root);
+    }
+
+    /// @dev What a book and the source that signed for it have in common: the slots they may fill, and the commitment.
+    function _bookSource(bytes32 ownedSlotsHash, bytes32 commitmentHash) private pure returns (bytes32) {
+        return keccak256(abi.encode(ownedSlotsHash, commitmentHash));
+    }
+
+    /// @dev Which required source is the liability book; as many as there are sources if none is.
+    function _bookIndex(SourceRequirement[] storage requirements) private view returns (uint256 i) {
+        while (i < requirements.length && requirements[i].role != LIABILITY_BOOK) ++i;
+    }
+
     /// @dev The root that goes into the proof's context: the fund's published one where the policy requires a liability book,
     /// else 0.
     function _neededBookRoot(address fund, bytes32 policyId, uint64 epoch) private view returns (bytes32 root) {
         SourceRequirement[] storage requirements = _policies[policyId].requirements;
-        for (uint256 i; i < requirements.length; ++i) {
-            if (requirements[i].role != LIABILITY_BOOK) continue;
-            root = _bookRoots[fund][epoch];
-            if (root == 0) revert BookNotPublished(fund, epoch);
-            return root;
-        }
+        if (_bookIndex(requirements) == requirements.length) return 0;
+        root = _books[fund][epoch].root;
+        if (root == 0) revert BookNotPublished(fund, epoch);
     }
 
     /// @dev The key is the approved one of this program, and of the approved layout.
@@ -375,6 +432,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
             _lastEpochs[fund] = epoch;
             fixedSet.hash = set.hash;
             (fixedSet.previousEpoch, fixedSet.policyNumber) = (last, _policies[policyId].number);
+            uint256 index = _bookIndex(_policies[policyId].requirements);
+            if (index != set.commitmentHashes.length) {
+                bytes32 ownedSlotsHash = _approvals[policyId][epoch].ownedSlotsHashes[index];
+                fixedSet.bookSource = _bookSource(ownedSlotsHash, set.commitmentHashes[index]);
+            }
             emit SourceSetCommitted(fund, epoch, set.hash, policyId, set.structHashes, set.commitmentHashes);
         } else if (committed != set.hash) {
             revert SourceSetMismatch(committed, set.hash);

@@ -2,12 +2,15 @@
 pragma solidity 0.8.37;
 
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {BookVerifier} from "../src/BookVerifier.sol";
+import {R} from "../src/libraries/Field.sol";
 import {Setup} from "../src/libraries/Setup.sol";
 import {ProofVerifier} from "../src/ProofVerifier.sol";
 import {Test} from "./Test.sol";
 
 /// @title Chains on which the verifier refuses to exist
 contract PrecompilesTest is Test {
+    address private constant POINT_EVALUATION = address(0x0a);
     address private constant MODEXP = address(0x05);
     address private constant G1MSM = address(0x0c);
     address private constant PAIRING = address(0x0f);
@@ -16,6 +19,8 @@ contract PrecompilesTest is Test {
         bytes memory reason = abi.encodeWithSelector(IProofVerifier.PrecompileMissing.selector, precompile);
         vm.expectRevert(reason);
         new ProofVerifier();
+        vm.expectRevert(reason);
+        new BookVerifier();
     }
 
     function test_existsHere() public {
@@ -66,5 +71,25 @@ contract PrecompilesTest is Test {
         _assertRefused(G1MSM);
         vm.mockCallRevert(MODEXP, "", "");
         _assertRefused(MODEXP);
+    }
+
+    function _assertNoBooks() private {
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.PrecompileMissing.selector, POINT_EVALUATION));
+        new BookVerifier();
+    }
+
+    /// @dev Only the verifier of books opens single points.
+    function test_noPointEvaluation() public {
+        vm.assertTrue(address(new BookVerifier()).code.length != 0, "code");
+        vm.mockCall(POINT_EVALUATION, "", "");
+        _assertNoBooks();
+        vm.mockCallRevert(POINT_EVALUATION, "", "");
+        _assertNoBooks();
+        vm.assertTrue(address(new ProofVerifier()).code.length != 0, "code");
+    }
+
+    function test_pointEvaluationThatAcceptsAll() public {
+        vm.mockCall(POINT_EVALUATION, "", abi.encode(uint256(4096), R));
+        _assertNoBooks();
     }
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AttestationRegistry} from "../src/AttestationRegistry.sol";
+import {BookVerifier} from "../src/BookVerifier.sol";
 import {
     Approval,
     IAttestationRegistry,
@@ -9,6 +10,7 @@ import {
     SignedSource,
     SourceRequirement
 } from "../src/interfaces/IAttestationRegistry.sol";
+import {IBookVerifier} from "../src/interfaces/IBookVerifier.sol";
 import {IProofVerifier, PublicSlot} from "../src/interfaces/IProofVerifier.sol";
 import {SourceSets} from "../src/libraries/SourceSets.sol";
 import {ProofVerifier} from "../src/ProofVerifier.sol";
@@ -45,8 +47,9 @@ abstract contract RegistryFixtures is Fixtures {
 
     function deploy() internal {
         IProofVerifier verifier = new ProofVerifier();
+        IBookVerifier bookVerifier = new BookVerifier();
         vm.prank(DEPLOYER);
-        registry = new AttestationRegistry(verifier);
+        registry = new AttestationRegistry(verifier, bookVerifier);
         string memory json = vm.readFile(FIXTURE);
         address expected = address(bytes20(vm.parseJsonBytes(json, ".registry")));
         vm.assertEq(address(registry), expected, "the registry's address");

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AttestationRegistry} from "../src/AttestationRegistry.sol";
 import {Approval, IAttestationRegistry, SourceRequirement} from "../src/interfaces/IAttestationRegistry.sol";
+import {IBookVerifier} from "../src/interfaces/IBookVerifier.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {RegistryFixtures} from "./RegistryFixtures.sol";
 
@@ -26,11 +27,15 @@ contract RegistryRolesTest is RegistryFixtures {
         return registry.registerPolicy(policyHashes[0], requirements, programs, "");
     }
 
-    function test_needsAVerifier() public {
+    function test_needsItsVerifiers() public {
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.NotAContract.selector, STRANGER);
+        (IProofVerifier verifier, IBookVerifier bookVerifier) = (registry.verifier(), registry.bookVerifier());
         vm.expectRevert(reason);
-        new AttestationRegistry(IProofVerifier(STRANGER));
-        vm.assertTrue(address(registry.verifier()).code.length != 0, "verifier");
+        new AttestationRegistry(IProofVerifier(STRANGER), bookVerifier);
+        vm.expectRevert(reason);
+        new AttestationRegistry(verifier, IBookVerifier(STRANGER));
+        vm.assertTrue(address(verifier).code.length != 0, "verifier");
+        vm.assertTrue(address(bookVerifier).code.length != 0, "verifier of books");
     }
 
     // Funds.

@@ -55,7 +55,7 @@ contract VerifierHarness {
         pure
         returns (F[] memory drawn)
     {
-        Transcript.State memory state = Transcript.start();
+        Transcript.State memory state = Transcript.start(Transcript.POLICY_TAG);
         for (uint256 i; i < words.length; ++i) {
             state.absorb(words[i]);
         }

@@ -17,6 +17,11 @@ SIGNED_SOURCES_TYPE = "(uint64,uint256,bytes32[4],bytes)[]"
 PREVIOUS_SOURCES_TYPE = "(uint64,uint256,bytes32[4])[]"
 
 
+def hexadecimal(data: bytes) -> str:
+    """0x and the digits, as forge reads bytes."""
+    return "0x" + data.hex()
+
+
 def words(point: Any) -> list[bytes]:
     """A G1 point as `bytes32[4]`."""
     data = encode_point(point)

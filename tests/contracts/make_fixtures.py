@@ -21,12 +21,14 @@ from attest.masking import PreviousHoldings
 from attest.proof import Context
 from attest.registration import SourceRequirement, ordered, policy_id, program_id
 from tests.attest.examples import CONTEXT, Example, hold, public_example, small_example, source_set
+from tests.contracts.book_fixtures import book_cases
 from tests.contracts.encoding import (
     CONTEXT_TYPE,
     HOLDINGS_TYPE,
     PREVIOUS_SOURCES_TYPE,
     SIGNED_SOURCES_TYPE,
     context_tuple,
+    hexadecimal,
     holdings_tuples,
     words,
 )
@@ -37,10 +39,6 @@ DEPLOYER = "0x00000000000000000000000000000000000000D1"
 POLICY_OWNER = "0x00000000000000000000000000000000000000b1"
 SIGNERS = {"a": bytes(keccak(text="signer of a")), "b": bytes(keccak(text="signer of b"))}
 VALID_UNTIL = 2_000_000_000
-
-
-def hexadecimal(data: bytes) -> str:
-    return "0x" + data.hex()
 
 
 def write(name: str, content: dict[str, Any]) -> None:
@@ -153,6 +151,7 @@ def main() -> None:
     for name, example in verifier_examples().items():
         write(name, verifier_case(example))
     write("registry", registry_case())
+    write("book", book_cases())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from pathlib import Path
 from eth.precompiles.bls12_381.constants import G1_MSM_DISCOUNTS
 
 from attest.commitment import SOURCE_TYPE
+from attest.curve import BASE_FIELD_MODULUS
 from attest.field import MODULUS
+from attest.liabilities.book import ACCOUNT_TAG, BOOK_TAG, CAPACITY
+from attest.liabilities.proof import AT_ZETA, POINTS
 from attest.program import BLINDING_ENTRIES, Parameters
 from attest.statement import KEY_VERSION
 from attest.transcript import POLICY_TAG
@@ -42,8 +45,22 @@ def test_parameters() -> None:
     assert number("Constraints", "LIMB_BASE") == 2**PARAMETERS.limb_width
 
 
+def test_proofs_of_chunks() -> None:
+    assert number("ChunkProofs", "POINTS") == POINTS
+    assert number("ChunkProofs", "SCALARS") == AT_ZETA + 1
+    assert PARAMETERS.n - BLINDING_ENTRIES == CAPACITY
+
+
+def test_half_of_the_base_field() -> None:
+    """The larger of y and −y lies above (p − 1)/2."""
+    high, low = (number("PointEvaluation", f"HALF_{half}") for half in ("HIGH", "LOW"))
+    assert (high << 256 | low) == (BASE_FIELD_MODULUS - 1) // 2
+
+
 def test_strings() -> None:
-    assert f'keccak256("{POLICY_TAG.decode()}")' in source("Transcript")
+    assert f'POLICY_TAG = keccak256("{POLICY_TAG.decode()}")' in source("Transcript")
+    assert f'BOOK_TAG = keccak256("{BOOK_TAG.decode()}")' in source("Transcript")
+    assert f'ACCOUNT_TAG = keccak256("{ACCOUNT_TAG.decode()}")' in source("BookTree")
     match = re.search(r"TYPEHASH = keccak256\(((?:\s*\"[^\"]*\")+)\s*\)", source("SourceSets"))
     assert match
     assert "".join(re.findall(r'"([^"]*)"', match[1])) == SOURCE_TYPE

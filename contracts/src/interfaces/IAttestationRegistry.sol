@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Book, IBookVerifier, Inclusion} from "./IBookVerifier.sol";
 import {IProofVerifier, PublicSlot} from "./IProofVerifier.sol";
 
 /// @notice A source that a policy requires. sourceId: keccak256 of its name. role: as in its signature.
@@ -56,6 +57,16 @@ struct Compliance {
     bytes32 sourceSetHash;
 }
 
+/// @notice What the chain says of a fund's liability book of an epoch. NONE: no root. PUBLISHED: the root is on record; whether
+/// the book is proved and is what the fund's holdings owe, anyone checks off chain. PROVED: the chain verified every chunk, but
+/// the total is not, or not yet, the one in the epoch's source set. COUNTED: it is.
+enum BookStanding {
+    NONE,
+    PUBLISHED,
+    PROVED,
+    COUNTED
+}
+
 /// @title Registry of policy attestations
 /// @notice Records that a fund's holdings, committed by the sources that a policy requires, satisfy that policy's statements.
 /// @dev Who is trusted with what: the policy's owner, that the approved digests are of keys built from the policy and right
@@ -93,6 +104,8 @@ interface IAttestationRegistry {
     );
     /// @notice The root of the fund's liability book of an epoch, which investors compare theirs with.
     event BookPublished(address indexed fund, uint64 indexed epoch, bytes32 root);
+    /// @notice The chain verified the whole book. source: keccak256(abi.encode(hash of its claims slots, hash of C_book)).
+    event BookProved(address indexed fund, uint64 indexed epoch, bytes32 root, bytes32 source);
     /// @notice The proof of one program of the policy is in.
     event ProgramAttested(
         address indexed fund,
@@ -115,7 +128,8 @@ interface IAttestationRegistry {
     error FundExists(address fund);
     error UnknownFund(address fund);
     error PolicyExists(bytes32 policyId);
-    /// @notice A policy has a hash, at least one program and at least one source; ids ascend strictly and signers are set.
+    /// @notice A policy has a hash, at least one program and at least one source; ids ascend strictly, signers are set, and at most
+    /// one source is a liability book: there is one book a fund and epoch.
     error InvalidPolicy();
     /// @notice Approvals of a policy, and source sets of a fund, come in ascending order of epochs.
     error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
@@ -152,10 +166,15 @@ interface IAttestationRegistry {
     error BookExists(address fund, uint64 epoch);
     /// @notice The policy requires a liability book, and the fund has not published its root for this epoch.
     error BookNotPublished(address fund, uint64 epoch);
+    /// @notice The book is another one than the fund published.
+    error WrongBook(bytes32 published, bytes32 actual);
     error AlreadyAttested(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex);
 
-    /// @notice The contract that verifies all proofs.
+    /// @notice The contract that verifies all proofs of policies.
     function verifier() external view returns (IProofVerifier);
+
+    /// @notice The contract that verifies liability books.
+    function bookVerifier() external view returns (IBookVerifier);
 
     /// @notice Registers the caller as a fund, once.
     /// @param owner who acts for it from now on; may be the caller
@@ -193,6 +212,10 @@ interface IAttestationRegistry {
     /// it should is for its chunks' proofs, which anyone verifies off chain; proofs under a policy that requires a source in the
     /// role of a liability book (4) are about this root and no other.
     function publishBook(address fund, uint64 epoch, bytes32 root) external;
+
+    /// @notice Verifies a small book, of up to 8 chunks, and records that it did. Anyone may call. The arguments are those of
+    /// `IBookVerifier.verify`; the book must be the published one.
+    function proveBook(Book calldata book, bytes[] calldata chunks, bytes[] calldata proofs) external;
 
     /// @notice Fixes the fund's source set of an epoch, once, and only of a later epoch than all before. Owner of the fund only.
     /// @param sources in the order of the policy's requirements
@@ -236,6 +259,15 @@ interface IAttestationRegistry {
 
     /// @notice The root of the fund's liability book of an epoch, 0 before it is published.
     function bookRoot(address fund, uint64 epoch) external view returns (bytes32);
+
+    /// @notice What the chain says of the fund's liability book of an epoch.
+    function bookStanding(address fund, uint64 epoch) external view returns (BookStanding);
+
+    /// @notice Checks that an account with these balances stands in the fund's published book, of any size; reverts if not.
+    /// @dev Who sends this in a transaction publishes the balance; who asks a node shows it to the node.
+    /// @return what the chain says of that book: where it is not COUNTED, whether the book counts the account is to be checked off
+    /// chain
+    function checkInclusion(Book calldata book, Inclusion calldata inclusion) external view returns (BookStanding);
 
     /// @notice The epoch that an epoch is compared with: the fund's last one before it with a source set. 0 if there is none,
     /// or if the epoch itself has no source set yet.

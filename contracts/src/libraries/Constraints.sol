@@ -7,10 +7,15 @@ import {PublicValues} from "./Values.sol";
 
 /// @title The constraints at ζ (protocol §5, step 2)
 library Constraints {
-    /// @dev The claimed values at ζ. shifted: γ + D_k. combined: S = Σ 2^{11k} D_k.
-    struct Row {
+    /// @dev shifted: γ + D_k. combined: S = Σ 2^{11k} D_k.
+    struct Limbs {
         F[7] shifted;
         F combined;
+    }
+
+    /// @dev The claimed values at ζ.
+    struct Row {
+        Limbs limbs;
         F multiplicities;
         F flags;
         F[3] helpers;
@@ -44,24 +49,41 @@ library Constraints {
             total = total * y + values.first * row.runningSum;
             // 5 and 4: act w_E S (1 − E) and act (E² − E).
             F active = values.active;
-            total = total * y + active * row.flagWeights * row.combined * (ONE - row.flags);
+            total = total * y + active * row.flagWeights * row.limbs.combined * (ONE - row.flags);
             total = total * y + active * (row.flags.square() - row.flags);
             // 3: act ((Φ(ωX) − Φ(X) − h_0 − h_1 − h_2 − θ LIN)(γ + tbl) + m).
             F step = row.runningSumNext - row.runningSum - row.helpers[0] - row.helpers[1] - row.helpers[2];
             step = step - drawn.theta * _linear(proof, row, values.kernel);
             total = total * y + active * (step * (drawn.gamma + row.table) + row.multiplicities);
-            // 2, 1 and 0: h_i is the sum of 1/(γ + D_k) over its limbs.
-            F[7] memory d = row.shifted;
-            total = total * y + active * (row.helpers[2] * d[5] * d[6] - (d[5] + d[6]));
-            total = total * y + active * (row.helpers[1] * d[3] * d[4] - (d[3] + d[4]));
-            F pairs = d[0] * d[1] + d[0] * d[2] + d[1] * d[2];
-            total = total * y + active * (row.helpers[0] * d[0] * d[1] * d[2] - pairs);
+            total = lookups(total, y, active, row.limbs.shifted, row.helpers);
+        }
+    }
+
+    /// @notice `total` continued by constraints 2, 1 and 0: h_i is the sum of 1/(γ + D_k) over its limbs.
+    /// @param d γ + D_k
+    function lookups(F total, F y, F active, F[7] memory d, F[3] memory h) internal pure returns (F) {
+        total = total * y + active * (h[2] * d[5] * d[6] - (d[5] + d[6]));
+        total = total * y + active * (h[1] * d[3] * d[4] - (d[3] + d[4]));
+        F pairs = d[0] * d[1] + d[0] * d[2] + d[1] * d[2];
+        return total * y + active * (h[0] * d[0] * d[1] * d[2] - pairs);
+    }
+
+    /// @notice The limbs at `next` of the evaluations.
+    function readLimbs(F[] memory evaluations, uint256 next, F gamma) internal pure returns (Limbs memory limbs) {
+        unchecked {
+            F scale = ONE;
+            for (uint256 k; k < 7; ++k) {
+                F limb = Field.get(evaluations, next + k);
+                limbs.shifted[k] = gamma + limb;
+                limbs.combined = limbs.combined + scale * limb;
+                scale = scale * LIMB_BASE;
+            }
         }
     }
 
     /// @dev LIN = S(κ + w) + E w_E + S² w_2 − Σ_b Q̂(ω^b ζ) T_b(ζ), over each vector.
     function _linear(Proof memory proof, Row memory row, F kernel) private pure returns (F linear) {
-        F s = row.combined;
+        F s = row.limbs.combined;
         linear = s * (kernel + row.weights) + row.flags * row.flagWeights + s.square() * row.squareWeights;
         unchecked {
             for (uint256 vector; vector < proof.vectors; ++vector) {
@@ -76,13 +98,8 @@ library Constraints {
         F[] memory evaluations = proof.evaluations;
         uint256 next = proof.vectors;
         unchecked {
-            F scale = ONE;
-            for (uint256 k; k < 7; ++k) {
-                F limb = Field.get(evaluations, next++);
-                row.shifted[k] = gamma + limb;
-                row.combined = row.combined + scale * limb;
-                scale = scale * LIMB_BASE;
-            }
+            row.limbs = readLimbs(evaluations, next, gamma);
+            next += 7;
             row.multiplicities = Field.get(evaluations, next++);
             row.flags = Field.get(evaluations, next++);
             for (uint256 i; i < 3; ++i) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Context, Holdings, IProofVerifier} from "../interfaces/IProofVerifier.sol";
-import {F, Field, R} from "./Field.sol";
+import {F, Field} from "./Field.sol";
 import {Setup} from "./Setup.sol";
 import {StatementKey} from "./StatementKeys.sol";
 import {Transcript} from "./Transcript.sol";
@@ -67,25 +67,25 @@ library FiatShamir {
             uint256 expected = (proof.vectors + POINTS) * 128 + scalars * 32;
             if (encoded.length != expected) revert IProofVerifier.WrongProofLength(expected, encoded.length);
 
-            Transcript.State memory transcript = Transcript.start();
+            Transcript.State memory transcript = Transcript.start(Transcript.POLICY_TAG);
             _absorbStatement(transcript, key, digest, context, holdings);
 
             // Step 1: the private columns.
-            uint256 next = _absorbPoints(transcript, proof.points, proof.vectors + COLUMNS);
+            uint256 next = transcript.absorbPoints(proof.points, proof.vectors + COLUMNS);
             drawn.gamma = transcript.challenge();
             F beta = transcript.challenge();
             drawn.alpha = Field.squareTimes(beta, logPacking(proof.packing));
             drawn.theta = transcript.challenge();
             // Step 2: the helpers and the running sum. Step 3: the quotient.
-            next = _absorbPoints(transcript, next, SUMS);
+            next = transcript.absorbPoints(next, SUMS);
             drawn.y = transcript.challenge();
-            next = _absorbPoints(transcript, next, CHUNKS);
+            next = transcript.absorbPoints(next, CHUNKS);
             drawn.zeta = transcript.challenge();
             // Step 4: the evaluations, which stand behind all points.
-            proof.evaluations = _readScalars(transcript, next + 2 * 128, scalars);
+            proof.evaluations = transcript.absorbScalars(next + 2 * 128, scalars);
             drawn.v = transcript.challenge();
             // Step 5: [W].
-            _absorbPoints(transcript, next, 1);
+            transcript.absorbPoints(next, 1);
             drawn.u = transcript.challenge();
         }
     }
@@ -158,41 +158,6 @@ library FiatShamir {
         for (uint256 i; i < count; ++i) {
             transcript.absorb(holdings.publicSlots[i].slot);
             transcript.absorb(holdings.publicSlots[i].value);
-        }
-    }
-
-    /// @dev Absorbs `count` points from `offset` of calldata on; answers the offset behind them.
-    function _absorbPoints(Transcript.State memory transcript, uint256 offset, uint256 count)
-        private
-        pure
-        returns (uint256)
-    {
-        unchecked {
-            uint256 end = offset + 128 * count;
-            for (; offset != end; offset += 128) {
-                transcript.absorbPoint(offset);
-            }
-            return end;
-        }
-    }
-
-    /// @dev Absorbs and returns `count` scalars from `offset` of calldata on.
-    function _readScalars(Transcript.State memory transcript, uint256 offset, uint256 count)
-        private
-        pure
-        returns (F[] memory scalars)
-    {
-        scalars = new F[](count);
-        unchecked {
-            for (uint256 i; i < count; ++i) {
-                uint256 scalar;
-                assembly ("memory-safe") {
-                    scalar := calldataload(add(offset, mul(i, 0x20)))
-                }
-                if (scalar >= R) revert IProofVerifier.ScalarNotCanonical(i);
-                transcript.absorb(scalar);
-                Field.set(scalars, i, F.wrap(scalar));
-            }
         }
     }
 }

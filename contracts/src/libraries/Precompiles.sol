@@ -2,13 +2,15 @@
 pragma solidity 0.8.37;
 
 import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
-import {R} from "./Field.sol";
+import {F, R} from "./Field.sol";
+import {PointEvaluation} from "./PointEvaluation.sol";
 import {Setup} from "./Setup.sol";
 
 /// @title Self-test of the precompiles, run once when the verifier is deployed
 /// @notice A call to a missing precompile succeeds with empty output, and one that skipped the subgroup check would let
 /// false openings through; better not to exist on such a chain.
 library Precompiles {
+    address private constant POINT_EVALUATION = address(0x0a);
     address private constant MODEXP = address(0x05);
     address private constant G1MSM = address(0x0c);
     address private constant PAIRING = address(0x0f);
@@ -20,6 +22,11 @@ library Precompiles {
         if (!_inverts()) revert IProofVerifier.PrecompileMissing(MODEXP);
         if (!_multiplies()) revert IProofVerifier.PrecompileMissing(G1MSM);
         if (!_pairs()) revert IProofVerifier.PrecompileMissing(PAIRING);
+    }
+
+    /// @notice For contracts that open single points.
+    function selfTestPointEvaluation() internal view {
+        if (!_evaluates()) revert IProofVerifier.PrecompileMissing(POINT_EVALUATION);
     }
 
     /// @dev 2^(r−2) is the inverse of 2.
@@ -50,5 +57,14 @@ library Precompiles {
 
     function _product(bytes memory point) private view returns (bool, bytes memory) {
         return PAIRING.staticcall{gas: PAIRING_GAS}(bytes.concat(point, Setup.G2_ONE, point, Setup.G2_MINUS_TAU));
+    }
+
+    /// @dev The constant polynomial 1, committed by [1]_1 and opened by the point at infinity, is 1 at 2, and is not 2.
+    function _evaluates() private view returns (bool) {
+        return _isConstantOne(1) && !_isConstantOne(2);
+    }
+
+    function _isConstantOne(uint256 y) private view returns (bool) {
+        return PointEvaluation.holds(Setup.G1_ONE, F.wrap(2), F.wrap(y), PointEvaluation.compress(new bytes(128)));
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {F, Field} from "./Field.sol";
+import {IProofVerifier} from "../interfaces/IProofVerifier.sol";
+import {F, Field, R} from "./Field.sol";
 
 /// @title The Fiat–Shamir transcript over keccak256 (protocol §5)
 /// @notice absorb(x): state = keccak256(state ‖ x), one absorb for each item; challenge: state = keccak256(state ‖ 0x01),
@@ -16,11 +17,12 @@ library Transcript {
         bytes32 item3;
     }
 
-    /// @dev keccak256("attest/v1/policy").
-    bytes32 private constant POLICY_TAG = keccak256("attest/v1/policy");
+    /// @dev Where transcripts start: of a policy's proof, and of a liability book's chunk.
+    bytes32 internal constant POLICY_TAG = keccak256("attest/v1/policy");
+    bytes32 internal constant BOOK_TAG = keccak256("attest/v1/book");
 
-    function start() internal pure returns (State memory transcript) {
-        transcript.state = POLICY_TAG;
+    function start(bytes32 tag) internal pure returns (State memory transcript) {
+        transcript.state = tag;
     }
 
     function absorb(State memory transcript, bytes32 item) internal pure {
@@ -45,6 +47,37 @@ library Transcript {
             // transcript.state = keccak256(abi.encodePacked(transcript.state, msg.data[offset:offset + 128]))
             calldatacopy(add(transcript, 0x20), offset, 0x80)
             mstore(transcript, keccak256(transcript, 0xa0))
+        }
+    }
+
+    /// @dev `count` points from `offset` of calldata on; answers the offset behind them.
+    function absorbPoints(State memory transcript, uint256 offset, uint256 count) internal pure returns (uint256) {
+        unchecked {
+            uint256 end = offset + 128 * count;
+            for (; offset != end; offset += 128) {
+                absorbPoint(transcript, offset);
+            }
+            return end;
+        }
+    }
+
+    /// @dev Absorbs and returns `count` scalars from `offset` of calldata on; each must be below r.
+    function absorbScalars(State memory transcript, uint256 offset, uint256 count)
+        internal
+        pure
+        returns (F[] memory scalars)
+    {
+        scalars = new F[](count);
+        unchecked {
+            for (uint256 i; i < count; ++i) {
+                uint256 scalar;
+                assembly ("memory-safe") {
+                    scalar := calldataload(add(offset, mul(i, 0x20)))
+                }
+                if (scalar >= R) revert IProofVerifier.ScalarNotCanonical(i);
+                absorb(transcript, scalar);
+                Field.set(scalars, i, F.wrap(scalar));
+            }
         }
     }
 
