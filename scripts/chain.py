@@ -14,6 +14,7 @@ from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
     VERIFIERS,
     Approval,
+    BookStanding,
     Call,
     Chain,
     Journal,
@@ -46,6 +47,13 @@ from .options import (
 )
 from .pipeline import needed_book_root, timestamp, verify_bundle
 from .terminal import REJECTED, console, step, table
+
+BOOK_STANDINGS = {
+    BookStanding.NONE: "no book is published",
+    BookStanding.PUBLISHED: "the book's root is on record; the book itself is to be verified off chain",
+    BookStanding.PROVED: "the book is verified on chain; its total is not, or not yet, in the fund's source set",
+    BookStanding.COUNTED: "the book is verified on chain, and its total is in the fund's source set",
+}
 
 MAX_PROGRAMS = 16
 """Up to how many programs `status` looks for a policy; its file alone does not tell their number."""
@@ -108,7 +116,8 @@ def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> Non
     """Send a transaction and say what came of it, or what it would cost."""
     if dry_run:
         quote = chain.quote(call, address_of(key))
-        console.print(f"{title}: {quote.gas:,} gas at most, {quote.ether:.6f} ether at most; nothing was sent")
+        cost = f"{quote.gas:,} gas at most, {quote.ether:.6f} ether at most"
+        console.print(f"{title}: {cost}; nothing was sent", soft_wrap=True)
         return
     with step(title):
         receipt = chain.execute(key, call)
@@ -328,6 +337,8 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
         shown.add_row(f"proofs in, epoch {approved}", f"{sum(1 for block in blocks if block)} of {programs}")
     shown.add_row("asked at block", f"{answer.block}, {timestamp(answer.time)}")
     console.print(shown)
+    if answer.epoch and any(source.role == "liability_book" for source in rules.sources):
+        console.print(BOOK_STANDINGS[registry.book_standing(parties.fund, answer.epoch)], soft_wrap=True)
     console.print(f"policy 0x{name.hex()}" if programs else "the policy is not registered", soft_wrap=True)
     _show_source_sets(registry, parties.fund)
     if not answer.compliant:
@@ -343,6 +354,7 @@ def _show_source_sets(registry: Registry, fund: str) -> None:
 
 
 __all__ = [
+    "BOOK_STANDINGS",
     "DryRunOption",
     "KeystoreOption",
     "NetworkOption",

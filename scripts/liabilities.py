@@ -1,46 +1,29 @@
-"""`proofolio liabilities`: make the liability book, publish it, and let each investor check that they are counted."""
+"""`proofolio liabilities`: make the liability book, verify it, and give each investor their proof."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from attest.bundle import Bundle, FundFile, SignedSource, write_file
-from attest.chain import Reverted
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import (
     AllOpenings,
     BookFile,
     BookSource,
     ClaimsSlot,
-    InclusionFile,
     Workdir,
     Workers,
     book_commitment,
-    check_inclusion,
     read_accounts,
 )
-from attest.liabilities.verifier import Progress as Report
-from attest.program import decimal_string, slots_hash
+from attest.program import slots_hash
 from attest.srs import load_setup
 
-from .chain import (
-    DryRunOption,
-    KeystoreOption,
-    NetworkOption,
-    NetworksOption,
-    connect,
-    recorded_book_root,
-    registry_of,
-    send,
-)
+from .book_chain import check, publish, submit
 from .keys import load_key
 from .options import (
     DEFAULT_VALIDITY_DAYS,
@@ -54,7 +37,7 @@ from .options import (
     save_source,
 )
 from .pipeline import Signing, Terms, book_source, sign_opening, timestamp
-from .terminal import console, step, table
+from .terminal import console, progress_bar, step
 
 app = typer.Typer(
     help="The liability book: prove what is owed to investors, and let each of them check that they are counted.",
@@ -67,30 +50,6 @@ ProcessesOption = Annotated[
 SchedulerOption = Annotated[
     str | None, typer.Option("--scheduler", help="Dask scheduler, tcp://host:8786, instead of local processes.")
 ]
-
-
-@contextmanager
-def _bar(title: str, unit: str) -> Iterator[Report]:
-    """A progress bar with rate and time left."""
-    columns = (
-        TextColumn(title),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(title, total=None, rate="")
-        started = time.perf_counter()
-
-        def report(done: int, total: int) -> None:
-            rate = done / max(time.perf_counter() - started, 1e-9)
-            progress.update(task, completed=done, total=total or None, rate=f"{rate:,.1f} {unit}/s")
-
-        yield report
-        if not progress.tasks[task].completed:
-            progress.update(task, total=1, completed=1)  # nothing was left to do
 
 
 def _book_source(terms: Terms, fund: str, epoch: int) -> BookSource:
@@ -131,7 +90,7 @@ def prepare(
     """
     terms = load_layout_terms(market, policy)
     source = _book_source(terms, FundFile.load(fund).fund, epoch)
-    with _bar("reading", "accounts") as report:
+    with progress_bar("reading", "accounts") as report:
         read = read_accounts(accounts, source.columns, account=account, nonce=nonce, query=query)
         book = Workdir.create(work, source, read, least_chunks=least_chunks, progress=lambda count: report(count, 0))
     console.print(f"{book.ledger.accounts:,} accounts in {book.terms.count} chunks; {work} holds them and is secret")
@@ -145,9 +104,9 @@ def prove(work: WorkOption, processes: ProcessesOption = None, scheduler: Schedu
     """
     book = Workdir.open(work)
     workers = Workers(processes, scheduler)
-    with _bar("committing", "chunks") as report:
+    with progress_bar("committing", "chunks") as report:
         book.commit(workers, report)
-    with _bar("proving", "chunks") as report:
+    with progress_bar("proving", "chunks") as report:
         book.prove(workers, report)
     published = book.book()
     published.save(work / "book.json")
@@ -207,7 +166,7 @@ def verify(
         raise ProofRejected("book", "the signed source is of another fund or epoch")
     if registered is not None and registered.owned_slots_hash != slots_hash(published.terms.slots):
         raise ProofRejected("book", "the signed source owns other slots than those of the book's totals")
-    with _bar("verifying", "proofs") as report:
+    with progress_bar("verifying", "proofs") as report:
         published.verify(load_setup(), registered.commitment if registered else None, report)
     console.print(
         f"[green]accepted[/] book of fund {published.fund}, epoch {published.epoch}: "
@@ -248,7 +207,7 @@ def inclusions(
     chunks = [chunk] if chunk is not None else list(range(book.terms.count))
     with step("Preparing"):
         openings = AllOpenings(load_setup())
-    with _bar("opening", "accounts") as report:
+    with progress_bar("opening", "accounts") as report:
         done = 0
         for i in chunks:
             for name, file in book.all_inclusions(i, openings):
@@ -260,96 +219,8 @@ def inclusions(
     console.print(f"{done:,} files in {out}, named by the hash of the account")
 
 
-@app.command()
-def publish(
-    book: Annotated[Path, typer.Argument(help="The published book.")],
-    fund: FundOption,
-    network: NetworkOption,
-    keystore: KeystoreOption,
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Have the registry record the book's root, once for each epoch; as the fund's owner.
-
-    Example: proofolio liabilities publish book/book.json --fund fund.json --network sepolia --keystore fund.keystore
-    """
-    published, parties = BookFile.load(book), FundFile.load(fund)
-    if int(published.fund, 16) != int(parties.fund, 16):
-        raise EncodingError(f"{book} is of another fund than {fund}")
-    registry = registry_of(connect(network, networks), parties)
-    recorded = recorded_book_root(registry, parties.fund, published.epoch)
-    if recorded == published.root:
-        console.print(f"the root of epoch {published.epoch} is on record")
-        return
-    if recorded is not None:
-        raise ProofRejected("book root", f"epoch {published.epoch} has another root on record, for good")
-    with _bar("verifying", "proofs") as report:
-        published.verify(load_setup(), None, report)
-    call = registry.publish_book(parties.fund, published.epoch, published.root)
-    try:
-        send(registry.chain, load_key(keystore), call, "Publishing the book root", dry_run)
-    except Reverted as refusal:
-        raise ProofRejected("the registry", str(refusal)) from refusal
-
-
-@app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="The investor's file.")],
-    fund: Annotated[Path | None, typer.Option("--fund", help="The fund's public terms; with --network.")] = None,
-    network: Annotated[
-        str | None, typer.Option("--network", help="Where the registry is asked for the book's root.")
-    ] = None,
-    networks: NetworksOption = None,
-    book_root: Annotated[
-        str | None, typer.Option("--book-root", help="The root, in place of a network; then also address and epoch.")
-    ] = None,
-    fund_address: Annotated[str | None, typer.Option(help="The fund's address, as you know it.")] = None,
-    epoch: Annotated[int | None, typer.Option(help="The epoch that you ask about.")] = None,
-    account: Annotated[str | None, typer.Option(help="Your account, to compare.")] = None,
-    nonce: Annotated[str | None, typer.Option(help="Your nonce, to compare.")] = None,
-) -> None:
-    """An investor checks that they are counted. Exit code 0 counted, 1 not, 2 malformed.
-
-    Example: proofolio liabilities check alice.json --fund fund.json --network sepolia --account alice
-
-    Offline: proofolio liabilities check alice.json --book-root 0x12... --fund-address 0xab... --epoch 1
-    """
-    held = InclusionFile.load(file)
-    if account is not None and held.account != account:
-        raise ProofRejected("account", "the file is about another account than yours")
-    if nonce is not None and held.nonce != nonce:
-        raise ProofRejected("nonce", "the file has another nonce than yours")
-    if epoch is not None and held.epoch != epoch:
-        raise ProofRejected("epoch", "the file is about another epoch")
-    if network is not None and fund is not None and book_root is None:
-        parties = FundFile.load(fund)
-        _same_fund(held, parties.fund)
-        recorded = recorded_book_root(registry_of(connect(network, networks), parties), parties.fund, held.epoch)
-        if recorded is None:
-            raise ProofRejected("book root", f"the fund has published none for epoch {held.epoch}")
-        root = recorded
-    elif book_root is not None and fund_address is not None and epoch is not None and network is None:
-        _same_fund(held, fund_address)
-        root = parse_hash(book_root, "--book-root")
-    else:
-        raise EncodingError("give --fund and --network, or --book-root, --fund-address and --epoch")
-    with step("Reading the ceremony"):
-        setup = load_setup()
-    check_inclusion(setup, held.terms, root, held.key, held.inclusion())
-    shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")
-    for balance in held.balances:
-        shown.add_row(balance.currency.asset, decimal_string(balance.amount))
-    console.print(shown)
-    if not held.nonce:
-        console.print("[yellow]no nonce of yours is in it: somebody else may have been shown the same entry[/]")
-    console.print("[green]counted[/] if this is your account, your nonce and your balance, and the book verifies")
-
-
-def _same_fund(held: InclusionFile, fund: str) -> None:
-    if not is_address(fund):
-        raise EncodingError(f"{fund}: an address is 0x and 40 hexadecimal digits")
-    if int(held.fund, 16) != int(fund, 16):
-        raise ProofRejected("fund", "the file is about another fund")
+for command in (publish, submit, check):
+    app.command()(command)
 
 
 def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
@@ -364,7 +235,7 @@ def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
         raise ProofRejected("liability book", "it is of another fund, epoch or source than the bundle")
     if book.terms.currencies != _claims_slots(terms, source.source):
         raise ProofRejected("liability book", "its totals stand in other slots, or in other lots, than the layout's")
-    with _bar("verifying the book", "proofs") as report:
+    with progress_bar("verifying the book", "proofs") as report:
         book.verify(terms.setup, source.commitment, report)
 
 

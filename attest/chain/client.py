@@ -255,6 +255,11 @@ def creation(artifact: Artifact, types: Sequence[str] = (), arguments: Sequence[
     return Call(None, artifact.bytecode + abi_encode(list(types), list(arguments)))
 
 
+def registry_creation(verifier: str, book_verifier: str) -> Call:
+    """The creation of a registry that trusts these contracts."""
+    return creation(load_artifact("AttestationRegistry"), ["address", "address"], [verifier, book_verifier])
+
+
 def creation_gas_bound(artifact: Artifact) -> int:
     """At least the gas of a contract's creation whose constructor only stores a few words.
 
@@ -273,8 +278,7 @@ def deploy(chain: Chain, key: bytes) -> Deployment:
     verifier, book_verifier = (
         _address(chain.execute(key, creation(load_artifact(name))).contract) for name in VERIFIERS
     )
-    arguments = [verifier, book_verifier]
-    receipt = chain.execute(key, creation(load_artifact("AttestationRegistry"), ["address", "address"], arguments))
+    receipt = chain.execute(key, registry_creation(verifier, book_verifier))
     return Deployment(
         network=chain.network.name,
         chain_id=chain.network.chain_id,

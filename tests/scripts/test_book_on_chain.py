@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from attest.chain import Chain, Registry, Reverted, load_network
+from attest.liabilities import InclusionFile
 from tests.scripts.test_chain import anvil, on_anvil, rpc
 from tests.scripts.test_liabilities import keystores, make_book, proving, public, write_inputs
 from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
@@ -75,7 +76,62 @@ def test_a_root_stands_once_and_proofs_are_about_it(folder: Path, capsys: pytest
     assert run(*checking, "--epoch", "2") == REJECTED
 
     assert run(*publishing) == ACCEPTED
-    assert run("status", "--policy", folder / "policy.json", *fund, "--network", "anvil") == ACCEPTED
+    status = ["status", "--policy", folder / "policy.json", *fund, "--network", "anvil"]
+    capsys.readouterr()
+    assert run(*status) == ACCEPTED
+    assert "to be verified off chain" in capsys.readouterr().out
+
+    submitting = ["liabilities", "submit", book, *fund, *on_anvil(folder, "custodian")]
+    assert run(*submitting, "--dry-run") == ACCEPTED
+    assert run(*checking, "--on-chain") == ACCEPTED
+    printed = capsys.readouterr().out
+    assert "nothing was sent" in printed
+    assert "to be verified off chain" in printed
+    assert "proofolio liabilities verify" in printed
+    for _ in range(2):
+        assert run(*submitting) == ACCEPTED
+        assert "total is in the fund's source set" in capsys.readouterr().out
+    assert run(*checking, "--on-chain") == ACCEPTED
+    assert "total is in the fund's source set" in capsys.readouterr().out
+    assert run(*status) == ACCEPTED
+    assert "verified on chain" in capsys.readouterr().out
+
+
+@pytest.mark.evm
+def test_only_a_published_small_book_is_submitted(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sending = ["--fund", folder / "fund.json", *on_anvil(folder, "custodian")]
+    book = json.loads((folder / "w" / "book.json").read_text())
+    (tmp_path / "large.json").write_text(json.dumps(book | {"chunks": book["chunks"] * 9}))
+    assert run("liabilities", "submit", tmp_path / "large.json", *sending) == MISUSED
+    assert "up to 8" in capsys.readouterr().err
+    (tmp_path / "later.json").write_text(json.dumps(book | {"epoch": 2}))
+    assert run("liabilities", "submit", tmp_path / "later.json", *sending) == REJECTED
+    assert "publish it first" in capsys.readouterr().err
+
+
+@pytest.mark.evm
+def test_the_contract_refuses_what_is_not_in_the_book(folder: Path) -> None:
+    """By the contract alone, without the check that comes before it."""
+    terms = json.loads((folder / "fund.json").read_text())
+    registry = Registry(Chain.connect(load_network("anvil", folder / "networks.toml")), terms["registry"])
+    file = folder / "other.json"
+    assert run("liabilities", "inclusion", "--work", folder / "w", "--account", "user-7", "--out", file) == ACCEPTED
+    held = InclusionFile.load(file)
+    assert registry.check_inclusion(held) is registry.book_standing(held.fund, 1)
+    first, *rest = held.balances
+    raised = first.model_copy(update={"lots": first.lots + 1})
+    for change, reason in (
+        ({"balances": (raised, *rest)}, r"BalanceRejected\(0\)"),
+        ({"nonce": "another"}, "IdentifierRejected"),
+        ({"entry": held.entry + 1}, "IdentifierRejected"),
+        ({"entry": held.entry + 4096}, "UnknownEntry"),
+        ({"epoch": 2}, "IdentifierRejected"),
+        ({"commitments": held.commitments[:-128] + held.commitments[:128]}, "WrongBook"),
+    ):
+        with pytest.raises(Reverted, match=reason):
+            registry.check_inclusion(held.model_copy(update=change))
 
 
 @pytest.mark.evm

@@ -9,7 +9,7 @@ import pytest
 from attest.chain import Chain, Journal, NetworkError, Publisher, Registry, Reverted, load_network
 from attest.chain.abi import ErrorTable, revert_data
 from attest.chain.artifacts import load_artifact
-from attest.chain.client import creation, creation_gas_bound
+from attest.chain.client import creation_gas_bound, registry_creation
 from attest.registration import policy_id
 from tests.attest.chain.worlds import (
     AS_OF,
@@ -90,7 +90,7 @@ def test_a_fee_above_the_bound_stops_everything(world: World) -> None:
 def test_the_bound_on_the_registrys_creation_holds(world: World) -> None:
     artifact = load_artifact("AttestationRegistry")
     verifier = world.registry._ask("verifier")[0]
-    used = world.chain.execute(OWNER, creation(artifact, ["address"], [verifier])).gas_used
+    used = world.chain.execute(OWNER, registry_creation(verifier, verifier)).gas_used
     assert used <= creation_gas_bound(artifact) <= used * 1.2
 
 

@@ -12,8 +12,7 @@ from eth_account import Account
 
 from attest.bundle import SignedSource
 from attest.chain import Approval, Call, Chain, EmbeddedChain, Registry, Submission, deploy, load_network
-from attest.chain.artifacts import load_artifact
-from attest.chain.client import creation
+from attest.chain.client import registry_creation
 from attest.commitment import SourceCommitment, SourceSet
 from attest.registration import SourceRequirement, policy_id, program_id
 from tests.attest.examples import Example
@@ -116,8 +115,8 @@ def build_world(*programs: Example, real_verifier: bool = False) -> World:
         registry_address = deploy(chain, OWNER).registry
     else:
         verifier = chain.execute(OWNER, STAND_IN).contract
-        artifact = load_artifact("AttestationRegistry")
-        registry_address = str(chain.execute(OWNER, creation(artifact, ["address"], [verifier])).contract)
+        assert verifier is not None
+        registry_address = str(chain.execute(OWNER, registry_creation(verifier, verifier)).contract)
     registry = Registry(chain, registry_address)
     chain.execute(FUND, registry.register_fund(address(FUND)))
     chain.execute(OWNER, registry.register_policy(POLICY, REQUIREMENTS, len(programs), "ipfs://policy"))

@@ -1,0 +1,199 @@
+"""The verbs of `proofolio liabilities` that speak to a chain: publish, submit, and the investor's check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from eth_utils.address import is_address
+
+from attest.bundle import FundFile
+from attest.chain import MOST_CHUNKS, BookStanding, Call, Chain, Registry, Reverted
+from attest.errors import EncodingError, ProofRejected
+from attest.liabilities import BookFile, InclusionFile, check_inclusion
+from attest.program import decimal_string
+from attest.srs import load_setup
+
+from .chain import (
+    BOOK_STANDINGS,
+    DryRunOption,
+    KeystoreOption,
+    NetworkOption,
+    NetworksOption,
+    connect,
+    recorded_book_root,
+    registry_of,
+    send,
+)
+from .keys import load_key
+from .options import FundOption, parse_hash
+from .terminal import console, progress_bar, step, table
+
+BookArgument = Annotated[Path, typer.Argument(help="The published book.")]
+
+
+def publish(
+    book: BookArgument,
+    fund: FundOption,
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Have the registry record the book's root, once for each epoch; as the fund's owner.
+
+    Example: proofolio liabilities publish book/book.json --fund fund.json --network sepolia --keystore fund.keystore
+    """
+    published, parties = _book_of(book, fund)
+    registry = registry_of(connect(network, networks), parties)
+    recorded = recorded_book_root(registry, parties.fund, published.epoch)
+    if recorded == published.root:
+        console.print(f"the root of epoch {published.epoch} is on record")
+        return
+    if recorded is not None:
+        raise ProofRejected("book root", f"epoch {published.epoch} has another root on record, for good")
+    _verify(published)
+    call = registry.publish_book(parties.fund, published.epoch, published.root)
+    _send(registry.chain, keystore, call, "Publishing the book root", dry_run)
+
+
+def submit(
+    book: BookArgument,
+    fund: FundOption,
+    network: NetworkOption,
+    keystore: KeystoreOption,
+    networks: NetworksOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Have the chain verify a small book whose root is published, so that nobody needs to do it off chain.
+
+    For up to 8 chunks; anyone may pay for it. Larger books are verified off chain.
+
+    Example: proofolio liabilities submit book/book.json --fund fund.json --network sepolia --keystore fund.keystore
+    """
+    published, parties = _book_of(book, fund)
+    if len(published.chunks) > MOST_CHUNKS:
+        raise EncodingError(
+            f"{book} has {len(published.chunks)} chunks, and a transaction verifies up to {MOST_CHUNKS}; "
+            "readers verify this book off chain: proofolio liabilities verify"
+        )
+    registry = registry_of(connect(network, networks), parties)
+    if recorded_book_root(registry, parties.fund, published.epoch) != published.root:
+        raise ProofRejected("book root", "it is not on record; publish it first: proofolio liabilities publish")
+    if registry.book_standing(parties.fund, published.epoch) in (BookStanding.NONE, BookStanding.PUBLISHED):
+        _verify(published)
+        _send(registry.chain, keystore, registry.prove_book(published), "Verifying on chain", dry_run)
+        if dry_run:
+            return
+    _show_standing(registry.book_standing(parties.fund, published.epoch))
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The investor's file.")],
+    fund: Annotated[Path | None, typer.Option("--fund", help="The fund's public terms; with --network.")] = None,
+    network: Annotated[
+        str | None, typer.Option("--network", help="Where the registry is asked for the book's root.")
+    ] = None,
+    networks: NetworksOption = None,
+    on_chain: Annotated[
+        bool,
+        typer.Option("--on-chain", help="Have the contract check it too; the node that is asked sees your balance."),
+    ] = False,
+    book_root: Annotated[
+        str | None, typer.Option("--book-root", help="The root, in place of a network; then also address and epoch.")
+    ] = None,
+    fund_address: Annotated[str | None, typer.Option(help="The fund's address, as you know it.")] = None,
+    epoch: Annotated[int | None, typer.Option(help="The epoch that you ask about.")] = None,
+    account: Annotated[str | None, typer.Option(help="Your account, to compare.")] = None,
+    nonce: Annotated[str | None, typer.Option(help="Your nonce, to compare.")] = None,
+) -> None:
+    """An investor checks that they are counted. Exit code 0 counted, 1 not, 2 malformed.
+
+    Example: proofolio liabilities check alice.json --fund fund.json --network sepolia --account alice
+
+    Offline: proofolio liabilities check alice.json --book-root 0x12... --fund-address 0xab... --epoch 1
+    """
+    held = InclusionFile.load(file)
+    _compare(held, account=account, nonce=nonce, epoch=epoch)
+    registry = None
+    if network is not None and fund is not None and book_root is None:
+        parties = FundFile.load(fund)
+        _same_fund(held, parties.fund)
+        registry = registry_of(connect(network, networks), parties)
+        recorded = recorded_book_root(registry, parties.fund, held.epoch)
+        if recorded is None:
+            raise ProofRejected("book root", f"the fund has published none for epoch {held.epoch}")
+        root = recorded
+    elif book_root is not None and fund_address is not None and epoch is not None and network is None and not on_chain:
+        _same_fund(held, fund_address)
+        root = parse_hash(book_root, "--book-root")
+    else:
+        raise EncodingError("give --fund and --network, or --book-root, --fund-address and --epoch")
+    with step("Reading the ceremony"):
+        setup = load_setup()
+    check_inclusion(setup, held.terms, root, held.key, held.inclusion())
+    if registry is not None and on_chain:
+        _check_on_chain(registry, held)
+    shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")
+    for balance in held.balances:
+        shown.add_row(balance.currency.asset, decimal_string(balance.amount))
+    console.print(shown)
+    if not held.nonce:
+        console.print("[yellow]no nonce of yours is in it: somebody else may have been shown the same entry[/]")
+    standing = registry.book_standing(held.fund, held.epoch) if registry is not None else BookStanding.PUBLISHED
+    if standing is not BookStanding.COUNTED:
+        console.print("[green]counted[/] if this is your account, your nonce and your balance, and the book verifies")
+        console.print("check the book, or rely on somebody who did: proofolio liabilities verify")
+    else:
+        console.print("[green]counted[/] if this is your account, your nonce and your balance")
+    if registry is not None:
+        _show_standing(standing)
+
+
+def _compare(held: InclusionFile, **known: str | int | None) -> None:
+    """What the investor knows is what the file says."""
+    for field, value in known.items():
+        if value is not None and getattr(held, field) != value:
+            raise ProofRejected(field, f"the file has another {field} than the one you gave")
+
+
+def _check_on_chain(registry: Registry, held: InclusionFile) -> None:
+    try:
+        with step("Asking the contract"):
+            registry.check_inclusion(held)
+    except Reverted as refusal:
+        raise ProofRejected("the registry", str(refusal)) from refusal
+
+
+def _book_of(book: Path, fund: Path) -> tuple[BookFile, FundFile]:
+    published, parties = BookFile.load(book), FundFile.load(fund)
+    if int(published.fund, 16) != int(parties.fund, 16):
+        raise EncodingError(f"{book} is of another fund than {fund}")
+    return published, parties
+
+
+def _verify(book: BookFile) -> None:
+    with progress_bar("verifying", "proofs") as report:
+        book.verify(load_setup(), None, report)
+
+
+def _send(chain: Chain, keystore: Path, call: Call, title: str, dry_run: bool) -> None:
+    try:
+        send(chain, load_key(keystore), call, title, dry_run)
+    except Reverted as refusal:
+        raise ProofRejected("the registry", str(refusal)) from refusal
+
+
+def _show_standing(standing: BookStanding) -> None:
+    console.print(f"the chain's verdict: {BOOK_STANDINGS[standing]}", soft_wrap=True)
+
+
+def _same_fund(held: InclusionFile, fund: str) -> None:
+    if not is_address(fund):
+        raise EncodingError(f"{fund}: an address is 0x and 40 hexadecimal digits")
+    if int(held.fund, 16) != int(fund, 16):
+        raise ProofRejected("fund", "the file is about another fund")
+
+
+__all__ = ["check", "publish", "submit"]
