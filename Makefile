@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all check bench bench-liabilities contracts lock clean
+.PHONY: demo test check bench bench-liabilities million lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/proofolio demo
@@ -21,6 +21,9 @@ bench: $(VENV)/.installed-dev
 
 bench-liabilities: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks.liabilities --cluster
+
+million: $(VENV)/.installed-dev contracts/node_modules/.installed
+	$(BIN)/python -m benchmarks.million
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

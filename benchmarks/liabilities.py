@@ -106,13 +106,13 @@ def _pss_kb(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-def write_accounts(path: Path, count: int) -> None:
-    """Synthetic accounts with a fixed seed."""
+def write_accounts(path: Path, count: int, most: int = 1_000_000) -> None:
+    """Synthetic accounts of less than so many dollars, with a fixed seed."""
     random = Random(count)
     with path.open("w") as file:
         file.write("account,nonce,claim-USD\n")
         for i in range(count):
-            file.write(f"user-{i}@example.org,{random.randrange(10**12)},{random.randrange(10**8) / 100:.2f}\n")
+            file.write(f"user-{i}@example.org,{random.randrange(10**12)},{random.randrange(100 * most) / 100:.2f}\n")
 
 
 def measure(count: int) -> Measurement:

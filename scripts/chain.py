@@ -36,7 +36,7 @@ from optimizer.policy import Policy
 
 from .keys import load_key
 from .options import (
-    DEFAULT_VALIDITY_DAYS,
+    APPROVAL_DAYS,
     FundOption,
     MarketOption,
     PolicyOption,
@@ -189,7 +189,7 @@ def approve(
     epoch: Annotated[int, typer.Option(min=1, max=UINT64, help="Number of the epoch; it must ascend.")],
     network: NetworkOption,
     keystore: KeystoreOption,
-    valid_days: ValidityOption = DEFAULT_VALIDITY_DAYS,
+    valid_days: ValidityOption = APPROVAL_DAYS,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
     networks: NetworksOption = None,

@@ -20,6 +20,8 @@ from .pipeline import Terms, any_previous_layout, compares_epochs, layout_of
 from .terminal import step
 
 DEFAULT_VALIDITY_DAYS = 7
+APPROVAL_DAYS = 2 * DEFAULT_VALIDITY_DAYS
+"""Default validity of an approval: no proof outlives it, and proofs are made some days later."""
 
 MarketOption = Annotated[Path, typer.Option("--market", help="Public market file, made by `proofolio market`.")]
 PolicyOption = Annotated[Path, typer.Option("--policy", help="Policy file.")]
