@@ -2,47 +2,61 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+
 import typer
 from rich.markup import escape
 
-from . import attesting, chain, liabilities, offline, policy
-from .demo import demo
 from .terminal import exit_code, fail
 
-app = typer.Typer(
-    name="proofolio",
-    help="Optimise a fund under a risk policy and prove in zero knowledge that it is kept.\n\n"
-    "Exit codes: 0 accepted, 1 rejected or false, 2 malformed or misused.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-for verb in (
-    demo,
-    offline.market,
-    offline.optimize,
-    offline.risk,
-    attesting.key,
-    attesting.commit,
-    attesting.prove,
-    attesting.verify,
-    chain.deploy,
-    chain.register,
-    chain.approve,
-    chain.publish,
-    chain.status,
-    offline.keystore,
-    offline.schema,
-):
-    app.command()(verb)
-app.add_typer(policy.app, name="policy")
-app.add_typer(liabilities.app, name="liabilities")
+VERBS = {
+    "demo": "demo",
+    "market": "offline",
+    "optimize": "offline",
+    "risk": "offline",
+    "key": "attesting",
+    "commit": "attesting",
+    "prove": "attesting",
+    "verify": "attesting",
+    "deploy": "chain",
+    "register": "chain",
+    "approve": "chain",
+    "publish": "chain",
+    "status": "chain",
+    "keystore": "keys",
+    "schema": "offline",
+    "policy": "policy",
+    "liabilities": "liabilities",
+}
+"""Every verb, or group of verbs, and its module."""
+
+
+def build(wanted: str | None) -> typer.Typer:
+    """The command with one verb, so that only its module is imported; with all of them for help and for errors."""
+    app = typer.Typer(
+        name="proofolio", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, callback=_root
+    )
+    for name in [wanted] if wanted in VERBS else VERBS:
+        module = import_module(f".{VERBS[name]}", __package__)
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(getattr(module, name))
+    return app
+
+
+def _root() -> None:
+    """Optimise a fund under a risk policy and prove in zero knowledge that it is kept.
+
+    Exit codes: 0 accepted, 1 rejected or false, 2 malformed or misused.
+    """
 
 
 def main() -> None:
     """Run a verb; typed errors become one line and an exit code."""
     try:
-        app()
+        build(sys.argv[1] if len(sys.argv) > 1 else None)()
     except Exception as error:
         code = exit_code(error)
         if code is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from eth_account import Account
@@ -12,6 +13,8 @@ from pydantic_core import from_json
 
 from attest.bundle import write_file
 from attest.errors import EncodingError
+
+from .terminal import console
 
 PASSWORD_VARIABLE = "PROOFOLIO_PASSWORD"
 
@@ -50,3 +53,11 @@ def create_keystore(path: Path) -> str:
     content = json.dumps(Account.encrypt(account.key, password(confirm=True)))
     write_file(path, content.encode(), secret=True)
     return str(account.address)
+
+
+def keystore(out: Annotated[Path, typer.Argument(help="File to create.")]) -> None:
+    """Create a signing key in an encrypted keystore; password from PROOFOLIO_PASSWORD or asked for.
+
+    Example: proofolio keystore custodian-a.keystore
+    """
+    console.print(f"{out}: address {create_keystore(out)}")

@@ -22,7 +22,6 @@ from optimizer.market import RiskModel
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
 from optimizer.scenarios.model import cholesky_model, factor_model, with_risk_terms
 
-from .keys import create_keystore
 from .options import (
     HoldingsOption,
     MarketOption,
@@ -223,14 +222,6 @@ def risk(
     solve(compiled.program, quantities, before)
 
 
-def keystore(out: Annotated[Path, typer.Argument(help="File to create.")]) -> None:
-    """Create a signing key in an encrypted keystore; password from PROOFOLIO_PASSWORD or asked for.
-
-    Example: proofolio keystore custodian-a.keystore
-    """
-    console.print(f"{out}: address {create_keystore(out)}")
-
-
 def schema(
     kind: Annotated[str, typer.Argument(help="Name of a kind of file, such as policy or bundle.")],
 ) -> None:
@@ -245,4 +236,4 @@ def schema(
     typer.echo(json.dumps(models[kind].model_json_schema(), indent=2))
 
 
-__all__ = ["keystore", "market", "optimize", "risk", "schema", "show_limits"]
+__all__ = ["market", "optimize", "risk", "schema", "show_limits"]

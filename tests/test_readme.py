@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proofolio.__main__ import app
+from proofolio.__main__ import build
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -49,7 +49,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 def verbs() -> dict[str, Any]:
     """Name → command; verbs of a group have two words."""
     found = {}
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(build(None)).commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", None)
         found |= {name: command} if inner is None else {f"{name} {verb}": own for verb, own in inner.items()}
     return found
@@ -69,7 +69,7 @@ def test_every_verb_is_mentioned_and_has_an_example() -> None:
     text = "".join(path.read_text("utf-8") for path in PAGES)
     for verb in verbs():
         assert re.search(rf"(proofolio +|`){verb}\b", text), f"{verb} stands in no page"
-        shown = CliRunner().invoke(app, [*verb.split(), "--help"])
+        shown = CliRunner().invoke(build(verb.split()[0]), [*verb.split(), "--help"])
         assert shown.exit_code == 0
         assert "Example" in shown.output
 

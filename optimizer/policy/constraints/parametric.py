@@ -15,7 +15,7 @@ from statistics import NormalDist
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
-from scipy import stats
+from scipy.special import stdtrit
 
 from attest.program import RANGE_BITS
 from optimizer.documents import PublishedDecimal
@@ -159,7 +159,7 @@ class ParametricVar(NormConstraint):
         if self.degrees_of_freedom is None:
             return -NormalDist().inv_cdf(tail)
         freedom = float(self.degrees_of_freedom)
-        return -float(stats.t.ppf(tail, freedom)) * sqrt((freedom - 2) / freedom)
+        return -float(stdtrit(freedom, tail)) * sqrt((freedom - 2) / freedom)
 
     @property
     def multiple(self) -> Fraction:
