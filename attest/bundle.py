@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from eth_utils.address import to_checksum_address
@@ -141,7 +142,7 @@ def write_file(path: str | Path, content: bytes, *, secret: bool) -> None:
     Raises: EncodingError: it cannot be written, or a secret file of that name exists.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+    temporary = target.with_name(f".{target.name}.{token_hex(8)}.new")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
         try:

@@ -114,9 +114,10 @@ class Ledger:
         target = Path(path)
         if target.exists():
             raise EncodingError(f"{target} exists and holds accounts that would be lost; move it away first")
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+        temporary = target.with_name(f".{target.name}.new")
+        temporary.unlink(missing_ok=True)  # of a reading that was killed; it holds accounts
         try:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             with closing(sqlite3.connect(temporary, isolation_level=None)) as database:
                 database.executescript("PRAGMA journal_mode = OFF; PRAGMA temp_store = FILE;" + _SCHEMA + "BEGIN;")
                 _fill(database, accounts, tuple(currencies), seed, least_chunks, progress)
