@@ -1,4 +1,4 @@
-"""A book in the making, killed at every step that changes its work directory: run again, it goes on and nothing is lost."""
+"""A book in the making, killed at every step that changes its work directory, and run again."""
 
 from __future__ import annotations
 
