@@ -7,7 +7,7 @@ import pytest
 from attest import Setup
 from attest.commitment import BLINDING_SLOT
 from attest.curve import INFINITY, msm, multiply
-from attest.errors import ProofRejected
+from attest.errors import EncodingError, ProofRejected
 from attest.field import MODULUS, domain, inverse
 from attest.kzg import open_single
 from attest.liabilities import (
@@ -31,6 +31,7 @@ from attest.liabilities import (
 from attest.liabilities.book import CAPACITY, CurrencyCommitments, account_identifier, climb, merkle_path, merkle_tree
 from attest.liabilities.proof import ChunkProof
 from attest.polynomial import interpolate, lagrange_at
+from attest.transcript import Transcript
 from tests.attest.liabilities.cheating import FUND, SEED, Cheat, cheat, content_of, terms_of, without_constraint
 
 SLOT = 5
@@ -209,6 +210,57 @@ def test_a_padding_chunk_with_a_negative_total_and_no_valid_proof(setup: Setup, 
             verify_book(setup, TERMS, root, padded, [[first], second], book_commitment(padded))
 
 
+def test_chunks_of_other_currencies_than_the_book(setup: Setup, chunks: list) -> None:
+    """A root over a chunk with one currency more: what the terms do not name would be added to the total."""
+    (currency,) = chunks[0].currencies
+    wider = replace(chunks[0], currencies=(currency, currency))
+    for wrong in ([wider, chunks[1]], chunks[:1], [*chunks, chunks[0]], [replace(chunks[0], currencies=()), chunks[1]]):
+        with pytest.raises(EncodingError, match="2 chunks of 1 currencies"):
+            book_root(TERMS, wrong)
+
+
+def test_proofs_that_are_not_one_for_each_chunk(setup: Setup, chunks: list, proofs: list) -> None:
+    root = book_root(TERMS, chunks)
+    for wrong in (proofs[:1], [*proofs, proofs[0]], [proofs[0], []], [proofs[0], [*proofs[1], *proofs[1]]]):
+        with pytest.raises(ProofRejected, match="proofs: each chunk has one"):
+            verify_book(setup, TERMS, root, chunks, wrong, None)
+
+
+class Scripted(Transcript):
+    """A transcript with chosen challenges: γ θ, y, ζ, v, u."""
+
+    def __init__(self, script: list[int]) -> None:
+        super().__init__()
+        self.script = script
+
+    def challenges(self, count: int) -> list[int]:
+        taken, self.script = self.script[:count], self.script[count:]
+        return taken
+
+
+OMEGA, ZETA, U = domain(4096)[1], 1234567, 7654321
+
+
+@pytest.mark.parametrize(
+    ("zeta", "u", "reason"),
+    [
+        (1, U, "ζ lies"),
+        (OMEGA, U, "ζ lies"),
+        (ZETA, ZETA, "u is"),
+        (ZETA, OMEGA * ZETA % MODULUS, "u is"),
+        (ZETA, U, "batched opening"),
+    ],
+)
+def test_zero_divisors(
+    setup: Setup, chunks: list, proofs: list, monkeypatch: pytest.MonkeyPatch, zeta: int, u: int, reason: str
+) -> None:
+    """No honest run meets them, and where the opening points coincide a value is not bound."""
+    statement = ChunkStatement(book_root(TERMS, chunks), TERMS, 0, 0, chunks[0])
+    monkeypatch.setattr(ChunkStatement, "start_transcript", lambda _: Scripted([11, 13, 17, zeta, 19, u]))
+    with pytest.raises(ProofRejected, match=reason):
+        verify_chunk(setup, statement, proofs[0][0])
+
+
 def claims_of(setup: Setup, chunks: list, proofs: list) -> list[verifier.Claim]:
     root = book_root(TERMS, chunks)
     return [
@@ -336,17 +388,29 @@ def test_an_inclusion_proof_of_another_epoch(setup: Setup) -> None:
         check_inclusion(setup, later, book_root(later, [shown.commitments]), ALICE, shown)
 
 
+def test_an_inclusion_with_more_or_fewer_currencies(setup: Setup) -> None:
+    """Roots over such a chunk exist: the fund makes them."""
+    shown, root = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
+    (currency,) = shown.commitments.currencies
+    for currencies in ((), (currency, currency)):
+        chunk = replace(shown.commitments, currencies=currencies)
+        other = ONE.root(chunk.leaf(0))
+        with pytest.raises(ProofRejected, match="the chunk has others"):
+            check_inclusion(setup, ONE, other, ALICE, replace(shown, commitments=chunk))
+    for wrong in (
+        replace(shown, balances=()),
+        replace(shown, balance_proofs=()),
+        replace(shown, balances=(500, 0)),
+        replace(shown, balance_proofs=shown.balance_proofs * 2),
+    ):
+        with pytest.raises(ProofRejected, match="one balance and one opening"):
+            check_inclusion(setup, ONE, root, ALICE, wrong)
+
+
 def test_a_chunk_that_is_not_in_the_book(setup: Setup, chunks: list) -> None:
     shown, _ = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
     with pytest.raises(ProofRejected, match="book root"):
         check_inclusion(setup, ONE, book_root(ONE, chunks[:1]), ALICE, shown)
-
-
-def leads_elsewhere(leaf: bytes, index: int, count: int, path: tuple[bytes, ...], top: bytes) -> bool:
-    try:
-        return climb(leaf, index, count, path) != top
-    except ProofRejected as error:
-        return error.equation == "path"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 13])
@@ -363,7 +427,7 @@ def test_a_chunk_at_another_place(count: int) -> None:
                     assert climb(leaves[i], j, count, path) != top
                 except ProofRejected as error:
                     assert error.equation == "path"
-        for wrong in (path[:-1], (*path, bytes(32))):
+        for wrong in (path[:-1], (*path, bytes(32)), (*path[:-1], bytes(33)), (*path[:-1], bytes(31))):
             if wrong != path:
                 with pytest.raises(ProofRejected, match="path"):
                     climb(leaves[i], i, count, wrong)

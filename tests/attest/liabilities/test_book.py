@@ -23,6 +23,7 @@ from attest.liabilities import (
     AllOpenings,
     BookFile,
     BookSource,
+    ChunkCommitments,
     ChunkContent,
     ChunkStatement,
     ClaimsSlot,
@@ -155,6 +156,26 @@ def test_streams_differ_by_label_and_position() -> None:
 def test_slots_that_no_book_has(slots: tuple[int, ...]) -> None:
     with pytest.raises(EncodingError):
         terms_of(slots, 1)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1 << 32])
+def test_sizes_that_no_book_has(count: int) -> None:
+    with pytest.raises(EncodingError, match="at least one chunk"):
+        terms_of((1,), count)
+
+
+def test_bytes_of_another_length(setup: Setup, proved: tuple[ChunkStatement, bytes]) -> None:
+    """A file that says more than a chunk or a proof is read to its end or not at all."""
+    statement, proof = proved
+    for wrong in (proof[:-32], proof + bytes(32), b""):
+        with pytest.raises(EncodingError, match="has 2016 bytes"):
+            verify_chunk(setup, statement, wrong)
+    commitments = statement.commitments.encode()
+    currencies = len(statement.commitments.currencies)
+    assert ChunkCommitments.decode(commitments, currencies) == statement.commitments
+    for wrong in (commitments[:-128], commitments + bytes(128), commitments + bytes(1), b""):
+        with pytest.raises(EncodingError, match="another length"):
+            ChunkCommitments.decode(wrong, currencies)
 
 
 # Work directories ----------------------------------------------------------------------------------------------------
