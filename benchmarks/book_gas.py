@@ -1,4 +1,4 @@
-"""What the chain charges for verifying liability books and inclusion, on the embedded chain.
+"""What the chain charges for the contracts, for verifying liability books and for inclusion, on the embedded chain.
 
 Run it as `python -m benchmarks.book_gas`; the table goes to the screen, the figures to out/bench/book_gas.json.
 """
@@ -15,10 +15,11 @@ from eth_account import Account as Key
 from rich.console import Console
 from rich.table import Table
 
-from attest.chain import Call, Chain, EmbeddedChain, Registry, deploy, load_network
+from attest.chain import VERIFIERS, Call, Chain, EmbeddedChain, Registry, load_network
 from attest.chain.abi import Interface
 from attest.chain.artifacts import load_artifact
 from attest.chain.books import book_tuple, inclusion_tuple
+from attest.chain.client import creation, registry_creation
 from attest.liabilities import Account, BookSource, ClaimsSlot, Workdir, Workers
 
 CASES = ((1, 1), (2, 1), (4, 1), (8, 1), (1, 2), (8, 2))
@@ -61,6 +62,15 @@ def measure(chain: Chain, registry: Registry, key: bytes, epoch: int, chunks: in
     return Cost(chunks, currencies, len(proving.data), receipt.gas_used, chain.execute(key, checking).gas_used)
 
 
+def deployment_costs(chain: Chain, key: bytes) -> tuple[str, dict[str, int]]:
+    """Deploys all contracts; the registry's address, and the gas of each creation."""
+    receipts = {name: chain.execute(key, creation(load_artifact(name))) for name in VERIFIERS}
+    verifiers = [str(receipt.contract) for receipt in receipts.values()]
+    receipts["AttestationRegistry"] = chain.execute(key, registry_creation(*verifiers))
+    gas = {name: receipt.gas_used for name, receipt in receipts.items()}
+    return str(receipts["AttestationRegistry"].contract), gas
+
+
 def main() -> None:
     """Print a table and keep the figures."""
     console = Console(highlight=False, width=150)
@@ -68,7 +78,10 @@ def main() -> None:
     owner = Key.create()
     node.endow(owner.address)
     chain, key = Chain.connect(load_network("embedded"), node), bytes(owner.key)
-    registry = Registry(chain, deploy(chain, key).registry)
+    address, deployment = deployment_costs(chain, key)
+    for name, gas in deployment.items():
+        console.print(f"deployment of {name}: {gas:,} gas")
+    registry = Registry(chain, address)
     chain.execute(key, registry.register_fund(owner.address))
     table = Table("chunks", "currencies", "calldata bytes", "gas, whole book", "gas, inclusion", box=None)
     costs = []
@@ -78,7 +91,8 @@ def main() -> None:
         table.add_row(*(f"{value:,}" for value in asdict(costs[-1]).values()))
     console.print(table)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps([asdict(cost) for cost in costs], indent=2) + "\n")
+    figures = {"deployment": deployment, "books": [asdict(cost) for cost in costs]}
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":
