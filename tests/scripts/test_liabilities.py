@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from proofolio.demo import SAMPLE_POLICY
 
+from attest.field import MODULUS
+from attest.liabilities import BookFile, Workdir
 from optimizer import sample_market
 from optimizer.market import Market
 from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
@@ -162,6 +165,96 @@ def test_the_book_alone_is_verified_against_source_and_root(
     (tmp_path / "source.json").write_text(json.dumps(signed))
     assert run("liabilities", "verify", book, "--source", tmp_path / "source.json") == REJECTED
     assert run("liabilities", "verify", book, "--book-root", "0x" + "22" * 32) == REJECTED
+
+
+def test_a_valid_book_of_something_else(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Books that a fund could prove with the same commitments; what they are about is compared before."""
+    content = json.loads((folder / "w" / "book.json").read_text())
+    monkeypatch.setattr(BookFile, "verify", lambda *_: None)
+    first, *others = content["currencies"]
+    cases = {
+        "fund, epoch or source": [{"epoch": 2}, {"fund": "0x" + "f2" * 20}, {"source": "custodian"}],
+        "other slots": [
+            {"currencies": [first | {"lot": "1"}, *others]},
+            {"currencies": [first | {"asset": "EUR"}, *others]},
+            {"currencies": [first]},
+            {"currencies": [first, *[other | {"slot": other["slot"] + 1} for other in others]]},
+        ],
+    }
+    assert verifying(folder, "--book", folder / "w" / "book.json") == ACCEPTED
+    for reason, changes in cases.items():
+        for change in changes:
+            (tmp_path / "book.json").write_text(json.dumps(content | change))
+            capsys.readouterr()
+            assert verifying(folder, "--book", tmp_path / "book.json") == REJECTED
+            assert reason in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_signed_source_of_something_else(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same total, signed for another fund, epoch or other slots."""
+    source = json.loads((folder / "administrator.source.json").read_text())
+    monkeypatch.setattr(BookFile, "verify", lambda *_: None)
+    book = folder / "w" / "book.json"
+    assert run("liabilities", "verify", book, "--source", folder / "administrator.source.json") == ACCEPTED
+    for change, reason in (
+        ({"epoch": 2}, "another fund or epoch"),
+        ({"fund": "0x" + "f2" * 20}, "another fund or epoch"),
+        ({"owned_slots_hash": "0x" + "44" * 32}, "other slots"),
+    ):
+        (tmp_path / "source.json").write_text(json.dumps(source | change))
+        capsys.readouterr()
+        assert run("liabilities", "verify", book, "--source", tmp_path / "source.json") == REJECTED
+        assert reason in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_book_is_signed_under_the_terms_it_was_made_for(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def signing(market: Path, policy: Path, fund: Path) -> tuple[int, str]:
+        given = ["--market", market, "--policy", policy, "--fund", fund, "--out", tmp_path]
+        key = ["--keystore", folder / "administrator.keystore"]
+        capsys.readouterr()
+        code = run("liabilities", "sign", "--work", folder / "w", *given, *key)
+        return code, " ".join(capsys.readouterr().err.split())
+
+    monkeypatch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
+    market, rules, parties = (folder / f"{name}.json" for name in ("market", "policy", "fund"))
+    other_fund = tmp_path / "fund.json"
+    other_fund.write_text(json.dumps(json.loads(parties.read_text()) | {"fund": "0x" + "f2" * 20}))
+    code, said = signing(market, rules, other_fund)
+    assert code == MISUSED
+    assert "another fund or source" in said
+
+    listed = json.loads(market.read_text())
+    for instrument in listed["instruments"]:
+        if instrument["id"] == "claim-USD":
+            instrument["lot"] = "0.1"
+    (tmp_path / "market.json").write_text(json.dumps(listed))
+    code, said = signing(tmp_path / "market.json", rules, parties)
+    assert code == MISUSED
+    assert "other instruments or lots" in said
+
+    bookless = policy()
+    bookless["sources"][1]["role"] = "custodian"
+    (tmp_path / "policy.json").write_text(json.dumps(bookless))
+    code, said = signing(market, tmp_path / "policy.json", parties)
+    assert code == MISUSED
+    assert "liability_book" in said
+
+    honest = Workdir.opening
+
+    def damaged(work: Workdir) -> Any:
+        opening = honest(work)
+        return replace(opening, blinding=(opening.blinding + 1) % MODULUS)
+
+    monkeypatch.setattr(Workdir, "opening", damaged)
+    code, said = signing(market, rules, parties)
+    assert code == REJECTED
+    assert "damaged" in said
 
 
 def test_an_investor_checks_that_they_are_counted(
