@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -47,12 +48,15 @@ if __name__ == "__main__":
         (work.path / "book.json").write_bytes(work.book().encode())
 """
 
+ROOT = Path(__file__).parents[3]  # the program imports from tests/
+
 
 def runs(program: Path, work: Path, command: str) -> Iterator[int]:
     """Run the command again and again, killed one step later each time, until it ends by itself."""
     for step in range(1, 100):
         arguments = [sys.executable, str(program), str(work), command, str(step)]
-        code = subprocess.run(arguments, check=False, timeout=300).returncode
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        code = subprocess.run(arguments, check=False, timeout=300, env=environment).returncode
         if code == 0:
             return
         assert code == -signal.SIGKILL
