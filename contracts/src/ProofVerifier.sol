@@ -57,10 +57,10 @@ contract ProofVerifier is IProofVerifier {
 
     function _checkSources(Source[] calldata sources) private pure {
         if (sources.length == 0) revert UnorderedSources();
-        bytes32 last;
+        bytes32 last; // no id is 0: ids are hashes
         for (uint256 i; i < sources.length; ++i) {
             bytes32 id = sources[i].id;
-            if (i != 0 && id <= last) revert UnorderedSources();
+            if (id <= last) revert UnorderedSources();
             bytes32[4] calldata point = sources[i].commitment;
             if (point[0] | point[1] | point[2] | point[3] == 0) revert EmptyCommitment(id);
             last = id;

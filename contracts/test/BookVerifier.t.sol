@@ -377,6 +377,26 @@ contract BookPartsTest is BookFixtures {
         }
     }
 
+    /// @dev The sign is set from (p + 1)/2 on, in either word; p is the modulus of the curve's base field.
+    function test_theSignOfPoints() public view {
+        uint256 halfHigh = 0x0d0088f51cbff34d258dd3db21a5d66b;
+        uint256 halfLow = 0xb23ba5c279c2895fb39869507b587b120f55ffff58a9ffffdcff7fffffffd555; // (p − 1)/2
+        uint256[2][6] memory heights = [
+            [uint256(0), 1],
+            [halfHigh - 1, type(uint256).max],
+            [halfHigh, halfLow],
+            [halfHigh, halfLow + 1],
+            [halfHigh + 1, 0],
+            [halfHigh + 1, halfLow]
+        ];
+        for (uint256 i; i < heights.length; ++i) {
+            bytes memory compressed = harness.compress(abi.encode(uint256(7), uint256(8), heights[i][0], heights[i][1]));
+            uint256 flags = i < 3 ? 0x80 : 0xa0;
+            bytes16 high = bytes16(uint128((flags << 120) | 7));
+            vm.assertEq(compressed, abi.encodePacked(high, uint256(8)), "the sign");
+        }
+    }
+
     function test_anOpeningOfWrongLength() public view {
         bytes memory infinity = harness.compress(new bytes(128));
         vm.assertTrue(harness.holds(Setup.G1_ONE, F.wrap(5), F.wrap(1), infinity), "the polynomial 1 is 1 at 5");
@@ -388,8 +408,14 @@ contract BookPartsTest is BookFixtures {
     function test_aPrecompileThatFailsSilently() public {
         address precompile = address(0x0a);
         bytes memory infinity = harness.compress(new bytes(128));
-        bytes[3] memory answers = [bytes(""), abi.encode(uint256(4096), uint256(1)), abi.encode(uint256(1), R)];
-        for (uint256 i; i < 3; ++i) {
+        bytes[5] memory answers = [
+            bytes(""),
+            abi.encode(uint256(4096), uint256(1)),
+            abi.encode(uint256(1), R),
+            abi.encode(uint256(4096), R, uint256(1)),
+            slice(abi.encode(uint256(4096), R), 0, 63)
+        ];
+        for (uint256 i; i < answers.length; ++i) {
             vm.mockCall(precompile, "", answers[i]);
             vm.assertTrue(!harness.holds(Setup.G1_ONE, F.wrap(5), F.wrap(1), infinity), "refused");
         }

@@ -92,4 +92,32 @@ contract CurveTest is Fixtures {
         vm.expectRevert(IProofVerifier.MalformedPoint.selector);
         harness.pairingHolds(outside, INFINITY);
     }
+
+    /// @dev A precompile that is missing, or answers too little or too much.
+    function test_answersOfWrongLength() public {
+        uint256[] memory one = new uint256[](1);
+        one[0] = 1;
+        bytes[3] memory sums = [bytes(""), slice(Setup.G1_ONE, 0, 127), bytes.concat(Setup.G1_ONE, hex"00")];
+        bytes[3] memory products = [bytes(""), new bytes(31), abi.encode(uint256(1), uint256(0))];
+        for (uint256 i; i < 3; ++i) {
+            vm.mockCall(address(0x0c), "", sums[i]);
+            vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+            harness.multiply(Setup.G1_ONE, one);
+            vm.mockCall(address(0x0f), "", products[i]);
+            vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+            harness.pairingHolds(INFINITY, INFINITY);
+        }
+    }
+
+    /// @dev What a failed call leaves behind is no answer.
+    function test_failuresThatLookLikeAnswers() public {
+        uint256[] memory one = new uint256[](1);
+        one[0] = 1;
+        vm.mockCallRevert(address(0x0c), "", Setup.G1_ONE);
+        vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+        harness.multiply(Setup.G1_ONE, one);
+        vm.mockCallRevert(address(0x0f), "", abi.encode(uint256(1)));
+        vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+        harness.pairingHolds(INFINITY, INFINITY);
+    }
 }

@@ -40,6 +40,19 @@ contract FieldTest is Test {
         harness.inverse(0);
     }
 
+    /// @dev A precompile that is missing, answers too little or too much, or fails with what looks like an answer.
+    function test_inverseWithoutAnswer() public {
+        bytes[3] memory answers = [bytes(""), new bytes(31), abi.encode(uint256(1), uint256(1))];
+        for (uint256 i; i < 3; ++i) {
+            vm.mockCall(address(0x05), "", answers[i]);
+            vm.expectRevert(IProofVerifier.ZeroDivisor.selector);
+            harness.inverse(1);
+        }
+        vm.mockCallRevert(address(0x05), "", abi.encode(uint256(1)));
+        vm.expectRevert(IProofVerifier.ZeroDivisor.selector);
+        harness.inverse(1);
+    }
+
     function testFuzz_squareTimes(uint256 a, uint256 k) public view {
         (a, k) = (toScalar(a), bound(k, 0, 12));
         uint256 expected = 1;

@@ -49,6 +49,12 @@ contract PrecompilesTest is Test {
         _assertRefused(G1MSM);
     }
 
+    /// @dev It refuses points outside the subgroup, and gets sums wrong.
+    function test_wrongMultiplication() public {
+        vm.mockCall(G1MSM, bytes.concat(Setup.G1_ONE, bytes32(uint256(1))), new bytes(128));
+        _assertRefused(G1MSM);
+    }
+
     function test_noPairing() public {
         vm.mockCall(PAIRING, "", "");
         _assertRefused(PAIRING);
@@ -71,6 +77,24 @@ contract PrecompilesTest is Test {
         _assertRefused(G1MSM);
         vm.mockCallRevert(MODEXP, "", "");
         _assertRefused(MODEXP);
+    }
+
+    /// @dev What a failed call leaves behind is no answer, even where it is the right one.
+    function test_failuresThatLookLikeAnswers() public {
+        bytes memory infinity = new bytes(128);
+        _mockPairingRevert(infinity, 1);
+        _assertRefused(PAIRING);
+        vm.clearMockedCalls();
+        _mockPairingRevert(Setup.G1_ONE, 0);
+        _assertRefused(PAIRING);
+        vm.mockCallRevert(G1MSM, bytes.concat(Setup.G1_ONE, bytes32(uint256(1))), Setup.G1_ONE);
+        _assertRefused(G1MSM);
+        vm.mockCallRevert(MODEXP, "", abi.encode((R + 1) / 2));
+        _assertRefused(MODEXP);
+    }
+
+    function _mockPairingRevert(bytes memory point, uint256 answer) private {
+        vm.mockCallRevert(PAIRING, bytes.concat(point, Setup.G2_ONE, point, Setup.G2_MINUS_TAU), abi.encode(answer));
     }
 
     function _assertNoBooks() private {

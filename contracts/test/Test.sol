@@ -11,6 +11,7 @@ interface Vm {
     function assertEq(bytes calldata left, bytes calldata right, string calldata what) external pure;
     function assertTrue(bool holds, string calldata what) external pure;
     function chainId(uint256 id) external;
+    function clearMockedCalls() external;
     function etch(address target, bytes calldata code) external;
     function expectEmit(address emitter) external;
     function expectCall(address callee, bytes calldata data) external;
