@@ -36,6 +36,11 @@ def test_code_and_specification_carry_the_same_labels() -> None:
     assert defined - code == set(), "labels that docs/protocol.md defines and no code carries"
 
 
+def test_every_label_is_tested() -> None:
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    assert labels_defined() - {n for path in tests for n in labels(path.read_text("utf-8"))} == set()
+
+
 def test_each_label_is_defined_once_and_without_gaps() -> None:
     found = [int(number) for number in DEFINED.findall(SPECIFICATION.read_text("utf-8"))]
     assert sorted(found) == list(range(1, len(found) + 1))

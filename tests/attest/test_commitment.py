@@ -128,6 +128,7 @@ def test_every_signed_field_changes_the_hash(small: Example) -> None:
 
 
 def test_a_commitment_is_the_sum_of_its_slots(setup: Setup) -> None:
+    """C_k from its definition. (P.5)"""
     opening = SourceOpening("a", {1: 5, 2: -7}, 11)
     expected = msm([setup.lagrange[1], setup.lagrange[2], setup.lagrange[BLINDING_SLOT]], [5, MODULUS - 7, 11])
     assert opening.commitment(setup) == expected
@@ -206,6 +207,7 @@ def test_a_source_set_accepts_the_largest_public_value(small: Example) -> None:
 
 
 def test_the_source_set_hash_is_the_registry_s(small: Example) -> None:
+    """As Solidity's abi.encode has it. (P.6)"""
     sources = SourceSet(small.sources.sources, ((3, 5),))
     first, second = sources.sources
     encoded = abi_encode(
@@ -227,6 +229,7 @@ def test_the_source_set_hash_is_the_registry_s(small: Example) -> None:
 
 
 def test_the_holdings_commitment_is_the_sum(small: Example) -> None:
+    """C_Q from its definition. (P.7)"""
     setup = small.setup
     sources = SourceSet(small.sources.sources, ((5, 9),))
     column = Holdings(small.holdings.openings, ((5, 9),)).column()

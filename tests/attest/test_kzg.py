@@ -122,6 +122,7 @@ def test_both_bases_commit_alike_and_degrees_are_bounded(setup: Setup) -> None:
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.lists(elements, min_size=1, max_size=6), min_size=1, max_size=3), st.data())
 def test_batched_openings_verify_and_lies_do_not(setup: Setup, polys: list[list[int]], data: Any) -> None:
+    """Quotient, linearisation and pairing, for any polynomials. (P.20), (P.21), (P.22)"""
     groups = []
     for values in polys:
         points = data.draw(st.lists(elements, min_size=1, max_size=3, unique=True))

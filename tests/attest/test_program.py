@@ -164,7 +164,7 @@ def test_sizes_are_bounded() -> None:
 
 
 def test_the_bound_u_counts_every_term() -> None:
-    """The largest coefficient that U admits, and one more."""
+    """The largest coefficient that U admits, and one more. (P.3)"""
     room = MODULUS - 1 - 2 * PART_LIMIT
     check(rows(lambda b: b.add("limit/target", Kind.NONNEG, {0: -room})))
     with pytest.raises(ProgramError) as refused:
@@ -241,6 +241,7 @@ def test_rows_take_python_integers_only() -> None:
 
 
 def test_the_zero_group_pins_forbidden_parts() -> None:
+    """It sums up every forbidden part. (P.2)"""
     program = rows(lambda _: None)
     group = program.forbidden()
     expected = {Entry(i, MINUS): 1 for i in (0, 1, 2, ROOM, EQUATION)}

@@ -213,7 +213,7 @@ def test_the_matrix_at_a_point_is_its_remainder(zeta: int, beta: int, packing: i
 
 
 def test_the_kernel_takes_row_weights_on_parts() -> None:
-    """κ interpolates +λ_i(α) on entry Bi and −λ_i(α) on entry Bi + 1."""
+    """κ interpolates +λ_i(α) on entry Bi and −λ_i(α) on entry Bi + 1. (P.9)"""
     parameters, alpha, zeta = Parameters(packing=8), 987654321, 123456789
     column = [0] * parameters.n
     for i, weight in enumerate(lagrange_at(parameters.rows, range(parameters.rows), alpha)):

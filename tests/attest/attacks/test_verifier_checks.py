@@ -277,6 +277,7 @@ CONTEXTS = {
 
 @pytest.mark.parametrize("name", CONTEXTS)
 def test_a_proof_is_not_replayed_in_another_context(small: Example, small_proof: bytes, name: str) -> None:
+    """Every field of the context is absorbed. (P.8)"""
     with pytest.raises(ProofRejected):
         check(small, small_proof, context=CONTEXTS[name])
     with pinned_transcript(small):

@@ -69,10 +69,12 @@ def test_a_negative_balance_that_the_table_does_not_have(setup: Setup) -> None:
 
 
 def test_a_negative_balance_and_a_running_sum_that_starts_elsewhere(setup: Setup) -> None:
+    """Φ starts where it makes the sum end at 0. (P.29)"""
     assert_only(setup, Cheat(limbs={(0, CAPACITY - 1): -5}, start=1, close=True), 4)
 
 
 def test_a_negative_balance_and_a_step_left_out(setup: Setup) -> None:
+    """Φ takes one step that is not the sum's. (P.28)"""
     assert_only(setup, Cheat(limbs={(0, CAPACITY - 1): -5}, close=True), 3)
 
 
@@ -91,6 +93,7 @@ def test_a_total_that_is_less_than_the_balances(setup: Setup) -> None:
 
 @pytest.mark.parametrize("slot", [0, 1, CAPACITY - 1])
 def test_an_asset_in_another_slot_of_the_total(setup: Setup, slot: int) -> None:
+    """C_out holds more than what is owed. (P.30)"""
     assert_only(setup, Cheat(slots={SLOT: 20_703, slot: 10**9}), 6)
 
 
@@ -163,7 +166,7 @@ def test_an_honest_book(setup: Setup, chunks: list, proofs: list) -> None:
 
 
 def test_a_total_moved_between_chunks(setup: Setup, chunks: list, proofs: list) -> None:
-    """The sum stays what it was; each chunk's proof is about its own total."""
+    """The sum stays what it was; each chunk's proof is about its own total. (P.32)"""
     five = multiply(setup.lagrange[SLOT], 5)
     moved = []
     for chunk, shift in zip(chunks, (-five, five), strict=True):
@@ -190,7 +193,7 @@ def test_a_chunk_left_out_of_what_is_shown(setup: Setup, chunks: list, proofs: l
 
 
 def test_a_book_that_is_not_the_registered_total(setup: Setup, chunks: list) -> None:
-    """An honest book of fewer accounts beside a source that signed for another total."""
+    """An honest book of fewer accounts beside a source that signed for another total. (P.33)"""
     alone = replace(TERMS, count=1)
     some = proved(setup, alone, chunks[:1])
     root = book_root(alone, chunks[:1])
@@ -211,7 +214,7 @@ def test_a_padding_chunk_with_a_negative_total_and_no_valid_proof(setup: Setup, 
 
 
 def test_chunks_of_other_currencies_than_the_book(setup: Setup, chunks: list) -> None:
-    """A root over a chunk with one currency more: what the terms do not name would be added to the total."""
+    """A root over a chunk with one currency more: what the terms do not name would be added to the total. (P.26)"""
     (currency,) = chunks[0].currencies
     wider = replace(chunks[0], currencies=(currency, currency))
     for wrong in ([wider, chunks[1]], chunks[:1], [*chunks, chunks[0]], [replace(chunks[0], currencies=()), chunks[1]]):
@@ -272,6 +275,7 @@ def claims_of(setup: Setup, chunks: list, proofs: list) -> list[verifier.Claim]:
 def test_two_false_proofs_that_cancel(
     setup: Setup, chunks: list, proofs: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Lies of +d and −d cancel where both proofs have weight 1. (P.31)"""
     first, second = claims_of(setup, chunks, proofs)
     verifier.check_claims(setup, [first, second])
     false = [replace(first, left=first.left + setup.g1), replace(second, left=second.left - setup.g1)]
@@ -359,6 +363,7 @@ def test_a_balance_out_of_range(setup: Setup, balance: int) -> None:
 
 
 def test_another_balance_than_the_committed_one(setup: Setup) -> None:
+    """The sum of the limbs opens to one balance. (P.34), (P.35)"""
     shown, root = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
     with pytest.raises(ProofRejected, match="balance: another"):
         check_inclusion(setup, ONE, root, ALICE, replace(shown, balances=(501,)))
@@ -437,6 +442,7 @@ def test_a_chunk_at_another_place(count: int) -> None:
 
 
 def test_identifiers_bind_every_field() -> None:
+    """Each field alone makes another identifier. (P.25)"""
     fields = (FUND, 1, b"\x01" * 32, b"\x02" * 32, b"\x03" * 32)
     others = ("0x" + "00" * 19 + "f2", 2, b"\x04" * 32, bytes(32), b"\x05" * 32)
     for i, other in enumerate(others):

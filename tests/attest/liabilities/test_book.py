@@ -88,6 +88,7 @@ def test_damage_anywhere_is_rejected(setup: Setup, proved: tuple[ChunkStatement,
 
 
 def test_every_field_of_the_statement_is_bound(setup: Setup, proved: tuple[ChunkStatement, bytes]) -> None:
+    """Each field of the statement is absorbed. (P.27)"""
     statement, proof = proved
     currency = statement.commitments.currencies[0]
     other = setup.g1
