@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +14,10 @@ from proofolio.__main__ import main
 from proofolio.demo import SAMPLE_POLICY
 
 from optimizer import sample_market
+from tests.contracts.anvil import anvil, rpc
 from tests.scripts.fund import FIRST_DAY, comparing_policy, holdings, plain_policy
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
-ANVIL = Path(__file__).parents[2] / "contracts" / "node_modules" / ".bin" / "anvil"
 PARTIES = ("deployer", "owner", "fund", "custodian", "lender")
 
 
@@ -38,49 +34,26 @@ def run(*arguments: str | Path) -> int:
     return 0
 
 
-def rpc(url: str, method: str, *params: object) -> object:
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)["result"]
-
-
 @pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    """A fresh anvil on a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(ANVIL), "--host", "127.0.0.1", "--port", str(port), "--hardfork", "prague", "--silent"]
-    process = subprocess.Popen(command)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(200):
-            try:
-                rpc(url, "eth_chainId")
-                break
-            except OSError:
-                time.sleep(0.1)
+def node() -> Iterator[str]:
+    with anvil() as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait()
 
 
 @pytest.fixture(scope="module")
-def folder(anvil: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Keystores with ether, a networks file, and public files of the sample fund, with the contracts deployed."""
     path = tmp_path_factory.mktemp("chain")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
         patch.setenv("PROOFOLIO_NETWORKS", str(path / "networks.toml"))
-        (path / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{anvil}"\n')
+        (path / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{node}"\n')
         addresses = {}
         for name in PARTIES:
             assert run("keystore", path / f"{name}.keystore") == ACCEPTED
             content = json.loads((path / f"{name}.keystore").read_text())
             addresses[name] = "0x" + content["address"].removeprefix("0x")
-            rpc(anvil, "anvil_setBalance", addresses[name], hex(10**20))
+            rpc(node, "anvil_setBalance", addresses[name], hex(10**20))
         sample_market().save(path / "market.json")
         (path / "policy.json").write_text(json.dumps(SAMPLE_POLICY))
         deploying = ["deploy", *on_anvil(path, "deployer"), "--out", path / "deployment.json"]
@@ -155,9 +128,9 @@ def test_from_an_approval_to_what_an_investor_sees(folder: Path, capsys: pytest.
 
 @pytest.mark.evm
 def test_the_networks_chain_id_is_checked(
-    folder: Path, anvil: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, node: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PROOFOLIO_RPC_URL", anvil)
+    monkeypatch.setenv("PROOFOLIO_RPC_URL", node)
     keystore = ["--keystore", folder / "deployer.keystore", "--out", tmp_path / "d.json"]
     assert run("deploy", "--network", "sepolia", *keystore) == MISUSED
     assert "chain 11155111, but the node serves chain 31337" in " ".join(capsys.readouterr().err.split())
@@ -178,14 +151,14 @@ def without_spaces(text: str) -> str:
 
 @pytest.mark.evm
 def test_an_epoch_that_is_compared_with_the_one_before(
-    folder: Path, anvil: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, node: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A fund's first epoch under a plain policy, then one under several programs, one of which compares the two."""
     path = folder / "epochs"
     path.mkdir()
     assert run("keystore", path / "fund.keystore") == ACCEPTED
     address = "0x" + json.loads((path / "fund.keystore").read_text())["address"].removeprefix("0x")
-    rpc(anvil, "anvil_setBalance", address, hex(10**20))
+    rpc(node, "anvil_setBalance", address, hex(10**20))
     fund = json.loads((folder / "fund.json").read_text()) | {"fund": address}
     (path / "fund.json").write_text(json.dumps(fund))
     as_fund = ["--network", "anvil", "--keystore", path / "fund.keystore"]
