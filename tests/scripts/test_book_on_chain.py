@@ -10,26 +10,26 @@ import pytest
 
 from attest.chain import Chain, Registry, Reverted, load_network
 from attest.liabilities import InclusionFile
-from tests.scripts.test_chain import anvil, on_anvil, rpc
+from tests.contracts.anvil import rpc
+from tests.scripts.test_chain import on_anvil
 from tests.scripts.test_liabilities import keystores, make_book, proving, public, write_inputs
 from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
 
 PARTIES = ("owner", "fund", "custodian", "administrator")
-__all__ = ["anvil"]
 
 
 @pytest.fixture(scope="module")
-def folder(anvil: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def folder(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A fund with a proved book and bundle, registered and approved on anvil; nothing is published."""
     path = tmp_path_factory.mktemp("book")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
         patch.setenv("PROOFOLIO_NETWORKS", str(path / "networks.toml"))
-        (path / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{anvil}"\n')
+        (path / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{node}"\n')
         write_inputs(path)
         addresses = keystores(path, *PARTIES)
         for address in addresses.values():
-            rpc(anvil, "anvil_setBalance", address, hex(10**20))
+            rpc(node, "anvil_setBalance", address, hex(10**20))
         assert run("deploy", *on_anvil(path, "owner"), "--out", path / "deployment.json") == ACCEPTED
         terms = {
             "version": "1",

@@ -14,7 +14,7 @@ from proofolio.__main__ import main
 from proofolio.demo import SAMPLE_POLICY
 
 from optimizer import sample_market
-from tests.contracts.anvil import anvil, rpc
+from tests.contracts.anvil import rpc
 from tests.scripts.fund import FIRST_DAY, comparing_policy, holdings, plain_policy
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
@@ -32,12 +32,6 @@ def run(*arguments: str | Path) -> int:
     finally:
         sys.argv = before
     return 0
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[str]:
-    with anvil() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
