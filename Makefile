@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/proofolio demo
 
 test: $(VENV)/.installed-dev contracts/node_modules/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -60,7 +60,8 @@ def rpc_all(url: str, calls: Sequence[tuple[str, Sequence[object]]]) -> list[dic
 def deploy(url: str, bytecode: str) -> str:
     """The address of a new contract. Raises: RuntimeError: its constructor refuses."""
     sent = rpc(url, "eth_sendTransaction", {"from": RICH, "data": bytecode, "gas": hex(10**9)})
-    receipt = rpc(url, "eth_getTransactionReceipt", sent)
+    while (receipt := rpc(url, "eth_getTransactionReceipt", sent)) is None:
+        time.sleep(0.01)
     if int(receipt["status"], 16) != 1:
         raise RuntimeError("the constructor refuses")
     return str(receipt["contractAddress"])

@@ -1,14 +1,33 @@
-"""The Foundry project: its own tests, and artifacts that are what the pinned compiler builds."""
+"""The Foundry project: its tests, its helpers against Python, and artifacts as the pinned compiler builds them."""
 
 from __future__ import annotations
 
+import json
+import random
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
 
-CONTRACTS = Path(__file__).parents[2] / "contracts"
+from attest.argument import Challenges, constraint_sum, kernel, mask_factor
+from attest.curve import compress, encode_point, multiply
+from attest.field import MODULUS, batch_inverse, domain
+from attest.polynomial import lagrange_at
+from attest.proof import ProofReader, proof_sizes
+from attest.srs import Setup, load_setup
+from attest.statement import StatementKey
+from attest.transcript import Transcript
+from attest.verifier import _public_share, _read_evaluations
+from tests.attest.examples import CONTEXT, Example, public_example, small_example
+from tests.contracts.anvil import CONTRACTS, RICH, anvil, deploy, rpc_all
+from tests.contracts.encoding import context_tuple, holdings_tuples
+
 FORGE = CONTRACTS / "node_modules/.bin/forge"
+UNLIMITED = ("--code-size-limit", "1000000000", "--gas-limit", str(10**12))
 
 pytestmark = [
     pytest.mark.evm,
@@ -16,7 +35,7 @@ pytestmark = [
 ]
 
 
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+def run(*command: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(list(map(str, command)), cwd=CONTRACTS, capture_output=True, text=True, check=False)
 
 
@@ -29,3 +48,182 @@ def test_forge_tests_pass() -> None:
 def test_committed_artifacts_are_what_the_compiler_builds() -> None:
     result = run("node", "artifacts.mjs", "--check")
     assert result.returncode == 0, result.stderr[-2000:]
+
+
+# --- helpers of the contracts against their Python namesakes, on random input ---------------------------------------
+
+
+@dataclass(frozen=True)
+class Harness:
+    """A deployed contract whose functions are called by name."""
+
+    url: str
+    address: str
+    selectors: dict[str, str]
+
+    def call(self, name: str, arguments: list[Any], *returned: str) -> Any:
+        """The returned values. Raises: RuntimeError: the call reverts."""
+        ((signature, selector),) = [(s, x) for s, x in self.selectors.items() if s.startswith(f"{name}(")]
+        types = _members(signature.removeprefix(name)[1:-1])
+        data = "0x" + selector + abi_encode(types, arguments).hex()
+        sent = {"from": RICH, "to": self.address, "data": data, "gas": hex(10**9)}
+        (answer,) = rpc_all(self.url, [("eth_call", [sent, "latest"])])
+        if "error" in answer:
+            raise RuntimeError(answer["error"]["message"])
+        return abi_decode(list(returned), bytes.fromhex(answer["result"][2:]))
+
+
+def _members(types: str) -> list[str]:
+    """A list of ABI types, split at the commas outside parentheses."""
+    parts, depth = [""], 0
+    for letter in types:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    return load_setup()
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[str]:
+    """With the contracts and their harnesses compiled."""
+    built = run(FORGE, "build")
+    assert built.returncode == 0, built.stderr[-2000:]
+    with anvil(*UNLIMITED) as url:
+        yield url
+
+
+def harness(node: str, name: str) -> Harness:
+    built = json.loads((CONTRACTS / f"out/{name}.sol/{name}.json").read_text())
+    return Harness(node, deploy(node, built["bytecode"]["object"]), built["methodIdentifiers"])
+
+
+@pytest.fixture(scope="module")
+def verifier(node: str) -> Harness:
+    return harness(node, "VerifierHarness")
+
+
+def scalars(rng: random.Random, count: int) -> list[int]:
+    return [rng.randrange(MODULUS) for _ in range(count)]
+
+
+def points(setup: Setup, rng: random.Random, count: int) -> list[Any]:
+    return [multiply(setup.g1, rng.randrange(1, MODULUS)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_transcripts_agree(verifier: Harness, setup: Setup, seed: int) -> None:
+    rng = random.Random(seed)
+    words = [rng.randbytes(32) for _ in range(rng.randrange(6))]
+    absorbed = points(setup, rng, rng.randrange(1, 5))
+    transcript = Transcript()
+    for word in words:
+        transcript.absorb_bytes(word)
+    for point in absorbed:
+        transcript.absorb_point(point)
+    count = rng.randrange(1, 5)
+    joined = b"".join(encode_point(point) for point in absorbed)
+    assert list(*verifier.call("transcript", [words, joined, count], "uint256[]")) == transcript.challenges(count)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_batch_inversions_agree(verifier: Harness, seed: int) -> None:
+    rng = random.Random(seed)
+    numerators, denominators = scalars(rng, 17), scalars(rng, 17)
+    expected = [a * b % MODULUS for a, b in zip(numerators, batch_inverse(denominators), strict=True)]
+    assert list(*verifier.call("divideAll", [numerators, denominators], "uint256[]")) == expected
+    denominators[rng.randrange(17)] = 0
+    with pytest.raises(RuntimeError):
+        verifier.call("divideAll", [numerators, denominators], "uint256[]")
+
+
+def test_roots_of_unity_agree(verifier: Harness) -> None:
+    for exponent in (0, 1, 2, 1365, 4088, 4095, 4096, 4097):
+        assert verifier.call("root", [exponent], "uint256") == (domain(4096)[exponent % 4096],)
+
+
+def random_proof(example: Example, rng: random.Random) -> bytes:
+    """Its points are points of the group and its scalars are scalars, and nothing more."""
+    count, evaluations = proof_sizes(example.statement.key.parameters.packing, example.statement.key.vectors)
+    sent = b"".join(encode_point(point) for point in points(example.setup, rng, count))
+    return sent + b"".join(value.to_bytes(32, "big") for value in scalars(rng, evaluations))
+
+
+EXAMPLES = {
+    "packing 8": small_example,
+    "packing 4": lambda: small_example(extra_rows=600),
+    "packing 2": lambda: small_example(extra_rows=1100),
+    "two vectors": lambda: small_example(two_vectors=True),
+    "public slots": public_example,
+    "public slots, two vectors": lambda: public_example(two_vectors=True),
+}
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def example(request: pytest.FixtureRequest) -> Example:
+    return EXAMPLES[request.param]()
+
+
+def row_values(key: StatementKey, alpha: int) -> list[int]:
+    """λ_row(α) of every group, family by family."""
+    groups = [group.row for family in (key.weights, key.flag_weights, key.square_weights) for group in family]
+    return lagrange_at(key.parameters.rows, groups, alpha)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_public_polynomials_agree(verifier: Harness, example: Example, seed: int) -> None:
+    """Lagrange values, kernel (P.9), masks (P.11) and public slots (P.24) at random challenges."""
+    alpha, zeta = scalars(random.Random(seed), 2)
+    key, sources = example.statement.key, [example.sources, *([example.previous.sources] if example.previous else [])]
+    parameters, packing = key.parameters, key.parameters.packing
+    arguments = [key.encode(), holdings_tuples(*sources), alpha, zeta]
+    values = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256[],uint256[],uint256[],uint256[])"
+    (answer,) = verifier.call("values", arguments, values)
+    xs = [zeta * domain(4096)[b] % MODULUS for b in range(packing)]
+    vanishing = (pow(zeta, 4096, MODULUS) - 1) % MODULUS
+    edge = lagrange_at(4096, [0, *range(4088, 4096)], zeta)
+    columns = max(len(key.columns), len(key.previous_columns))
+    expected = (
+        vanishing,
+        pow(vanishing, -1, MODULUS),
+        pow(zeta, 4095, MODULUS),
+        (1 - sum(edge[1:])) % MODULUS,
+        edge[0],
+        edge[1],
+        kernel(alpha, zeta, parameters),
+        tuple(mask_factor(x, key.aux, 4096) for x in xs),
+        tuple(_public_share(held, x, 4096) for held in sources for x in xs),
+        tuple(row_values(key, alpha)),
+        tuple(lagrange_at(4096, [packing * k for k in range(columns)], zeta)),
+    )
+    assert answer == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_constraints_agree_on_noise(verifier: Harness, example: Example, seed: int) -> None:
+    """(P.10) to (P.19) on evaluations that satisfy nothing."""
+    proof = random_proof(example, random.Random(seed))
+    key, previous = example.statement.key, example.previous.sources if example.previous else None
+    context = context_tuple(CONTEXT, example.sources, previous)
+    arguments = [key.encode(), context, holdings_tuples(example.sources, previous), proof]
+    drawn = verifier.call("replay", arguments, "(uint256,uint256,uint256,uint256,uint256,uint256,uint256)")[0]
+    gamma, alpha, theta, y, zeta, _, _ = drawn
+    reader = ProofReader(proof, Transcript(), key.parameters.packing, key.vectors)
+    evals = _read_evaluations(reader, key)
+    edge = [0, *range(4088, 4096)]
+    lagrange = dict(zip(edge, lagrange_at(4096, edge, zeta), strict=True))
+    expected = constraint_sum(evals, Challenges(gamma, alpha, theta), y, zeta, key.parameters, lagrange)
+    assert verifier.call("constraints", arguments, "uint256") == (expected,)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_compressed_points_agree(node: str, setup: Setup, seed: int) -> None:
+    book = harness(node, "BookHarness")
+    for point in points(setup, random.Random(seed), 8):
+        assert book.call("compress", [encode_point(point)], "bytes") == (compress(point),)
