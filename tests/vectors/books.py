@@ -1,0 +1,119 @@
+"""The cases of chunks.json, liability books, and what `attest` says of them (format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from attest.curve import decode_point
+from attest.errors import ProofRejected
+from attest.liabilities import BookTerms, ChunkCommitments, ChunkStatement, ClaimsSlot, verify_book, verify_chunk
+from attest.liabilities.verifier import check_book
+from attest.srs import load_setup
+from tests.vectors.reading import data_of, edited, fast_answer, read
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """A claims slot as a file states it."""
+
+    slot: int
+    asset: str
+    lot: str
+
+
+@dataclass(frozen=True, slots=True)
+class BookCase:
+    """A whole liability book.
+
+    Args:
+        root: the published one; total: C_book, in 128 bytes; chunks: commitments of each.
+        proofs: of each chunk and currency, chunk by chunk.
+    """
+
+    name: str
+    expected: str
+    base: str
+    fund: str
+    epoch: int
+    currencies: tuple[Currency, ...]
+    count: int
+    root: bytes
+    total: bytes
+    chunks: tuple[bytes, ...]
+    proofs: tuple[bytes, ...]
+    check: str = ""
+    breaks: str = ""
+
+    def terms(self) -> BookTerms:
+        """Raises: EncodingError."""
+        slots = tuple(ClaimsSlot(c.slot, c.asset, Decimal(c.lot)) for c in self.currencies)
+        return BookTerms(self.fund, self.epoch, slots, self.count)
+
+    def proofs_of_chunks(self) -> list[tuple[bytes, ...]]:
+        """What there is for each chunk; the last one has what is over."""
+        each = max(len(self.currencies), 1)
+        starts = range(0, len(self.chunks) * each, each)
+        return [self.proofs[i : i + each] if i != starts[-1] else self.proofs[i:] for i in starts]
+
+
+def book_cases() -> list[BookCase]:
+    """All of chunks.json."""
+    content = read("chunks")
+    return [_book_case(case, content["bases"][case["base"]]) for case in content["cases"]]
+
+
+def _book_case(case: Mapping[str, Any], base: Mapping[str, Any]) -> BookCase:
+    stated = {**base, **case.get("changes", {})}
+
+    def listed(name: str) -> tuple[bytes, ...]:
+        own = base[name]
+        return tuple(
+            data_of(own[i]) if item is None else edited(data_of(own[i]) if i < len(own) else b"", item)
+            for i, item in enumerate(stated[name])
+        )
+
+    return BookCase(
+        case["name"],
+        case["expected"],
+        case["base"],
+        stated["fund"],
+        int(stated["epoch"]),
+        tuple(Currency(int(c["slot"]), c["asset"], c["lot"]) for c in stated["currencies"]),
+        int(stated["count"]),
+        data_of(stated["root"]),
+        data_of(stated["total"]),
+        listed("chunks"),
+        listed("proofs"),
+        case.get("check", ""),
+        case.get("breaks", ""),
+    )
+
+
+def book_verdict(case: BookCase) -> str:
+    """What `verify_book` says."""
+
+    def judge() -> None:
+        terms = case.terms()
+        chunks = [ChunkCommitments.decode(chunk, len(case.currencies)) for chunk in case.chunks]
+        verify_book(load_setup(), terms, case.root, chunks, case.proofs_of_chunks(), decode_point(case.total))
+
+    return fast_answer(judge)
+
+
+def one_by_one_verdict(case: BookCase) -> str:
+    """The same book, each proof with a pairing check of its own."""
+
+    def judge() -> None:
+        terms, count = case.terms(), len(case.currencies)
+        chunks = [ChunkCommitments.decode(chunk, count) for chunk in case.chunks]
+        check_book(terms, case.root, chunks, decode_point(case.total))
+        if len(case.proofs) != terms.count * count:
+            raise ProofRejected("proofs", "each chunk has one proof for each currency")
+        for i, proof in enumerate(case.proofs):
+            chunk, currency = divmod(i, count)
+            verify_chunk(load_setup(), ChunkStatement(case.root, terms, chunk, currency, chunks[chunk]), proof)
+
+    return fast_answer(judge)

@@ -1,0 +1,72 @@
+"""Vectors as calls of the contracts, which answer or revert (format.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from attest.statement import NO_HASH
+from tests.contracts.encoding import CONTEXT_TYPE, HOLDINGS_TYPE
+from tests.vectors.policy_proofs import ProofCase, proof_cases
+from tests.vectors.reading import ACCEPT
+
+CHAIN_ID = 31337
+"""Of the chain that the calls are made on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCall:
+    """A call that a contract answers or reverts. Args: data: 0x and the calldata."""
+
+    name: str
+    contract: str
+    data: str
+    accepted: bool
+
+
+def context_encoding(case: ProofCase) -> bytes:
+    """The Solidity `Context`."""
+    stated, sources, previous = case.context, case.sources, case.previous
+    addresses = to_checksum_address(stated.registry), to_checksum_address(sources.fund)
+    before = (previous.epoch, previous.reference().hash()) if previous is not None else (0, NO_HASH)
+    numbers = sources.epoch, stated.expiry
+    hashes = stated.program_id, stated.book_root, sources.reference().hash()
+    return abi_encode([CONTEXT_TYPE], [(*addresses, *numbers, *hashes, *before)])
+
+
+def holdings_encoding(case: ProofCase) -> bytes:
+    """The Solidity `Holdings[]`."""
+    sets = [case.sources, *([case.previous] if case.previous is not None else [])]
+    listed = [([(keccak(text=s.name), _words(s.commitment)) for s in held.sources], held.public) for held in sets]
+    return abi_encode([HOLDINGS_TYPE], [listed])
+
+
+def _words(data: bytes) -> list[bytes]:
+    return [data[i : i + 32] for i in range(0, len(data), 32)]
+
+
+def contract_call(case: ProofCase) -> ContractCall:
+    """One call of `ProofVerifier`, also for a case that is in no file."""
+    (context,) = abi_decode([CONTEXT_TYPE], context_encoding(case))
+    (holdings,) = abi_decode([HOLDINGS_TYPE], holdings_encoding(case))
+    types = ["bytes", CONTEXT_TYPE, HOLDINGS_TYPE, "bytes"]
+    return _call(case.name, "ProofVerifier", "verify", types, [case.key, context, holdings, case.proof], case.expected)
+
+
+def contract_calls() -> list[ContractCall]:
+    """All vectors that a contract on chain 31337 judges by one call."""
+    return [contract_call(case) for case in proof_cases() if case.contract and case.context.chain_id == CHAIN_ID]
+
+
+def _call(
+    name: str, contract: str, function: str, types: Sequence[str], arguments: Sequence[Any], expected: str
+) -> ContractCall:
+    selector = keccak(text=f"{function}({','.join(types)})")[:4]
+    data = "0x" + (selector + abi_encode(types, arguments)).hex()
+    return ContractCall(name, contract, data, expected == ACCEPT)

@@ -1,0 +1,61 @@
+"""Encodings of points that no decoder may take: each leaves out one condition and keeps the others."""
+
+from __future__ import annotations
+
+from py_arkworks_bls12381 import G1Point
+
+from attest.curve import BASE_FIELD_MODULUS, decode_point, encode_point
+from attest.field import MODULUS
+
+
+def coordinates(point: bytes) -> tuple[int, int]:
+    return int.from_bytes(point[:64], "big"), int.from_bytes(point[64:], "big")
+
+
+def spelled(x: int, y: int) -> bytes:
+    return x.to_bytes(64, "big") + y.to_bytes(64, "big")
+
+
+def beyond_modulus(point: bytes, coordinate: int) -> bytes:
+    """x + p, or y + p."""
+    x, y = coordinates(point)
+    return spelled(x + BASE_FIELD_MODULUS * (coordinate == 0), y + BASE_FIELD_MODULUS * (coordinate == 1))
+
+
+def padded(point: bytes, coordinate: int) -> bytes:
+    """A 1 in the padding of a coordinate."""
+    changed = bytearray(point)
+    changed[64 * coordinate] = 1
+    return bytes(changed)
+
+
+def off_curve(point: bytes) -> bytes:
+    """(4x, 8y), which has order r under the same formulas, on y² = x³ + 4·2^6."""
+    x, y = coordinates(point)
+    return spelled(4 * x % BASE_FIELD_MODULUS, 8 * y % BASE_FIELD_MODULUS)
+
+
+def outside_subgroup(point: bytes) -> bytes:
+    """The point plus one whose order divides the cofactor; pairings do not tell them apart."""
+    p = BASE_FIELD_MODULUS
+    x = next(x for x in range(1, 99) if pow(x**3 + 4, (p - 1) // 2, p) == 1)
+    y = pow(x**3 + 4, (p + 1) // 4, p)
+    multiple, whole = (
+        G1Point.identity(),
+        G1Point.from_xy_bytes_unchecked_be(x.to_bytes(48, "big") + y.to_bytes(48, "big")),
+    )
+    for bit in bin(MODULUS)[2:]:
+        multiple = multiple + multiple
+        if bit == "1":
+            multiple = multiple + whole
+    return encode_point(decode_point(point) + multiple)
+
+
+ILL_FORMED = {
+    "x not below the modulus": lambda point: beyond_modulus(point, 0),
+    "y not below the modulus": lambda point: beyond_modulus(point, 1),
+    "padding of x not zero": lambda point: padded(point, 0),
+    "padding of y not zero": lambda point: padded(point, 1),
+    "off the curve": off_curve,
+    "outside the subgroup": outside_subgroup,
+}
