@@ -2,35 +2,45 @@
 pragma solidity 0.8.37;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 
 import {
-    Approval,
     BookStanding,
     Compliance,
     IAttestationRegistry,
-    PolicyRecord,
     PreviousSource,
+    ProgramProof,
+    Record,
     SignedSource,
-    SourceRequirement
+    Suspension
 } from "./interfaces/IAttestationRegistry.sol";
-import {Book, IBookVerifier, Inclusion} from "./interfaces/IBookVerifier.sol";
-import {Context, Holdings, IProofVerifier} from "./interfaces/IProofVerifier.sol";
+import {IAccountReader} from "./interfaces/IAccountReader.sol";
+import {IBookRegistry} from "./interfaces/IBookRegistry.sol";
+import {IFundRegistry} from "./interfaces/IFundRegistry.sol";
+import {
+    AccountSlot,
+    Approval,
+    IPolicyRegistry,
+    PolicyRecord,
+    SourceRequirement
+} from "./interfaces/IPolicyRegistry.sol";
+import {Context, Holdings, IProofVerifier, PublicSlot} from "./interfaces/IProofVerifier.sol";
+import {IRepresentationVerifier, RepresentationClaim} from "./interfaces/IRepresentationVerifier.sol";
 import {SourceSet, SourceSets} from "./libraries/SourceSets.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
-import {TwoStepOwner} from "./libraries/TwoStepOwner.sol";
 
 /// @title Registry of policy attestations
-contract AttestationRegistry is IAttestationRegistry, EIP712 {
-    using TwoStepOwner for TwoStepOwner.Slot;
-
-    /// @dev number: its place in `_policyIds`.
-    struct Policy {
-        TwoStepOwner.Slot ownership;
-        bytes32 policyHash;
-        uint64 programCount;
-        uint64 lastEpoch;
-        uint64 number;
-        SourceRequirement[] requirements;
+contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
+    /// @dev What a call of `submit` or `commitSourceSet` is about.
+    struct Instance {
+        address fund;
+        bytes32 policyId;
+        uint64 epoch;
+        uint64 expiry;
+        PolicyRecord policy;
+        Approval approved;
+        SourceSet set;
     }
 
     /// @dev A fund's source set of one epoch. previousEpoch: the fund's last one before it, 0 for its first. policyNumber: of
@@ -43,52 +53,59 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32 bookSource;
     }
 
-    /// @dev source: `_bookSource` of a book that the chain verified, else 0.
-    struct BookRecord {
-        bytes32 root;
-        bytes32 source;
-    }
-
-    struct Attestation {
+    /// @dev Which programs of an epoch are in (bit i for program i), and the earliest expiry among them.
+    struct Progress {
+        uint128 attested;
         uint64 expiry;
         uint64 blockNumber;
     }
 
-    /// @dev Of a policy with several programs: how many are in, and the earliest expiry among them.
-    struct Progress {
-        uint64 count;
-        uint64 expiry;
-    }
-
-    struct Completed {
+    /// @dev The latest completed epoch. since: from when compliance has had no gap.
+    struct Standing {
         uint64 epoch;
         uint64 expiry;
         uint64 blockNumber;
+        uint64 since;
     }
 
     /// @dev The role of a source whose totals a liability book stands for.
     uint8 private constant LIABILITY_BOOK = 4;
+    uint8 private constant BY_FUND = uint8(Suspension.BY_FUND);
+    uint8 private constant BY_AUDITOR = uint8(Suspension.BY_AUDITOR);
 
     IProofVerifier private immutable VERIFIER;
-    IBookVerifier private immutable BOOK_VERIFIER;
+    IFundRegistry private immutable FUNDS;
+    IPolicyRegistry private immutable POLICIES;
+    IBookRegistry private immutable BOOKS;
+    IAccountReader private immutable ACCOUNT_READER;
+    IRepresentationVerifier private immutable REPRESENTATION_VERIFIER;
 
-    mapping(address fund => TwoStepOwner.Slot) private _funds;
-    mapping(bytes32 policyId => Policy) private _policies;
-    mapping(bytes32 policyId => mapping(uint64 epoch => Approval)) private _approvals;
-    bytes32[] private _policyIds;
     mapping(address fund => mapping(uint64 epoch => FixedSet)) private _sourceSets;
     mapping(address fund => uint64) private _lastEpochs;
-    mapping(address fund => mapping(uint64 epoch => BookRecord)) private _books;
-    /// @dev By keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId)).
-    mapping(bytes32 id => Attestation) private _attestations;
     mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => Progress))) private _progress;
-    mapping(address fund => mapping(bytes32 policyId => Completed)) private _latest;
+    mapping(address fund => mapping(bytes32 policyId => Standing)) private _standings;
+    mapping(address fund => mapping(bytes32 policyId => Record[])) private _records;
+    mapping(address fund => mapping(bytes32 policyId => bytes32)) private _recordHashes;
+    mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => bool))) private _revoked;
+    mapping(address fund => mapping(bytes32 policyId => uint8)) private _suspensions;
 
-    constructor(IProofVerifier verifier_, IBookVerifier bookVerifier_) EIP712("attest", "1") {
+    constructor(
+        IProofVerifier verifier_,
+        IBookRegistry books_,
+        IAccountReader accountReader_,
+        IRepresentationVerifier representationVerifier_
+    ) EIP712("attest", "1") {
         if (address(verifier_).code.length == 0) revert NotAContract(address(verifier_));
-        if (address(bookVerifier_).code.length == 0) revert NotAContract(address(bookVerifier_));
+        if (address(books_).code.length == 0) revert NotAContract(address(books_));
+        if (address(accountReader_).code.length == 0) revert NotAContract(address(accountReader_));
+        if (address(representationVerifier_).code.length == 0) revert NotAContract(address(representationVerifier_));
         VERIFIER = verifier_;
-        BOOK_VERIFIER = bookVerifier_;
+        BOOKS = books_;
+        ACCOUNT_READER = accountReader_;
+        REPRESENTATION_VERIFIER = representationVerifier_;
+        POLICIES = accountReader_.policies();
+        FUNDS = accountReader_.funds();
+        if (address(books_.funds()) != address(FUNDS)) revert MismatchedContracts();
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -97,108 +114,28 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @inheritdoc IAttestationRegistry
-    function bookVerifier() external view returns (IBookVerifier) {
-        return BOOK_VERIFIER;
+    function funds() external view returns (IFundRegistry) {
+        return FUNDS;
     }
 
     /// @inheritdoc IAttestationRegistry
-    function registerFund(address owner) external {
-        if (owner == address(0)) revert ZeroOwner();
-        TwoStepOwner.Slot storage fund = _funds[msg.sender];
-        if (fund.owner != address(0)) revert FundExists(msg.sender);
-        fund.owner = owner;
-        emit FundRegistered(msg.sender, owner);
+    function policies() external view returns (IPolicyRegistry) {
+        return POLICIES;
     }
 
     /// @inheritdoc IAttestationRegistry
-    function transferFund(address fund, address newOwner) external {
-        _funds[fund].offer(newOwner);
-        emit FundTransferStarted(fund, msg.sender, newOwner);
+    function books() external view returns (IBookRegistry) {
+        return BOOKS;
     }
 
     /// @inheritdoc IAttestationRegistry
-    function acceptFund(address fund) external {
-        address previousOwner = _funds[fund].accept();
-        emit FundTransferred(fund, previousOwner, msg.sender);
+    function accountReader() external view returns (IAccountReader) {
+        return ACCOUNT_READER;
     }
 
     /// @inheritdoc IAttestationRegistry
-    function registerPolicy(
-        bytes32 policyHash,
-        SourceRequirement[] calldata requirements,
-        uint64 programCount,
-        string calldata uri
-    ) external returns (bytes32 policyId) {
-        if (policyHash == 0 || programCount == 0 || requirements.length == 0) {
-            revert InvalidPolicy();
-        }
-        bytes32 requirementsHash = keccak256(abi.encode(requirements));
-        policyId = keccak256(abi.encode(msg.sender, policyHash, requirementsHash, uint256(programCount)));
-        Policy storage policy_ = _policies[policyId];
-        if (policy_.programCount != 0) revert PolicyExists(policyId);
-        policy_.ownership.owner = msg.sender;
-        policy_.policyHash = policyHash;
-        policy_.programCount = programCount;
-        policy_.number = uint64(_policyIds.length);
-        _policyIds.push(policyId);
-        uint256 books;
-        for (uint256 i; i < requirements.length; ++i) {
-            SourceRequirement calldata requirement = requirements[i];
-            bool ascending = i == 0 || requirement.sourceId > requirements[i - 1].sourceId;
-            if (requirement.role == LIABILITY_BOOK) ++books;
-            if (!ascending || requirement.signer == address(0) || books > 1) revert InvalidPolicy();
-            policy_.requirements.push(requirement);
-        }
-        emit PolicyRegistered(policyId, msg.sender, policyHash, requirements, programCount, uri);
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function transferPolicy(bytes32 policyId, address newOwner) external {
-        _policies[policyId].ownership.offer(newOwner);
-        emit PolicyTransferStarted(policyId, msg.sender, newOwner);
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function acceptPolicy(bytes32 policyId) external {
-        address previousOwner = _policies[policyId].ownership.accept();
-        emit PolicyTransferred(policyId, previousOwner, msg.sender);
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function approveEpoch(bytes32 policyId, uint64 epoch, Approval calldata approval_) external {
-        Policy storage policy_ = _policies[policyId];
-        policy_.ownership.check();
-        if (epoch <= policy_.lastEpoch) revert EpochNotAscending(policy_.lastEpoch, epoch);
-        if (approval_.asOf >= approval_.validUntil || _expired(approval_.validUntil)) {
-            revert InvalidValidity(approval_.asOf, approval_.validUntil);
-        }
-        if (
-            approval_.layoutHash == 0 || approval_.ownedSlotsHashes.length != policy_.requirements.length
-                || approval_.digests.length != policy_.programCount || _anyZero(approval_.ownedSlotsHashes)
-                || _anyZero(approval_.digests)
-        ) revert InvalidApproval();
-        policy_.lastEpoch = epoch;
-        _approvals[policyId][epoch] = approval_;
-        emit EpochApproved(policyId, epoch, approval_);
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function publishBook(address fund, uint64 epoch, bytes32 root) external {
-        _funds[fund].check();
-        if (root == 0) revert EmptyBookRoot();
-        BookRecord storage record = _books[fund][epoch];
-        if (record.root != 0) revert BookExists(fund, epoch);
-        record.root = root;
-        emit BookPublished(fund, epoch, root);
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function proveBook(Book calldata book, bytes[] calldata chunks, bytes[] calldata proofs) external {
-        (bytes32 root, bytes32 commitmentHash) = BOOK_VERIFIER.verify(book, chunks, proofs);
-        _checkRoot(book, root);
-        bytes32 source = _bookSource(keccak256(abi.encode(book.slots)), commitmentHash);
-        _books[book.fund][book.epoch].source = source;
-        emit BookProved(book.fund, book.epoch, root, source);
+    function representationVerifier() external view returns (IRepresentationVerifier) {
+        return REPRESENTATION_VERIFIER;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -206,11 +143,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         external
         returns (bytes32)
     {
-        _funds[fund].check();
+        if (!FUNDS.actsFor(fund, msg.sender)) revert NotFund(fund, msg.sender);
         if (_sourceSets[fund][epoch].hash != 0) revert SourceSetExists(fund, epoch);
-        SourceSet memory set = _checkSources(fund, policyId, epoch, _approved(policyId, epoch), sources);
-        _fixSourceSet(fund, policyId, epoch, set);
-        return set.hash;
+        Instance memory instance = _instance(fund, policyId, epoch, sources);
+        _fixSourceSet(instance, sources);
+        return instance.set.hash;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -219,64 +156,114 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         bytes32 policyId,
         uint64 epoch,
         uint64 expiry,
-        uint256 programIndex,
-        bytes calldata key,
+        ProgramProof[] calldata programs,
         SignedSource[] calldata sources,
-        PreviousSource[] calldata previousSources,
-        bytes calldata proof
+        PreviousSource[] calldata previousSources
     ) external {
-        Approval storage approved = _approved(policyId, epoch);
-        _checkParties(fund, policyId);
+        (address owner,) = FUNDS.fundOwner(fund);
+        if (owner == address(0)) revert UnknownFund(fund);
+        // Two keys of one person defeat this; readers choose whose policies they rely on.
+        if (POLICIES.isJudge(policyId, fund, owner)) revert SelfApproved(policyId);
         if (_expired(expiry)) revert Expired(expiry);
-        if (expiry > approved.validUntil) revert ExpiryTooLate(expiry, approved.validUntil);
-        (bytes32 digest, StatementKey calldata statement) = _checkKey(approved, programIndex, key);
-
-        SourceSet memory set = _checkSources(fund, policyId, epoch, approved, sources);
-        _fixSourceSet(fund, policyId, epoch, set);
-        bytes32 programId = keccak256(abi.encode(policyId, programIndex));
-        Attestation storage record = _attestations[_attestationId(fund, epoch, digest, set.hash, programId)];
-        if (record.blockNumber != 0) revert AlreadyAttested(fund, policyId, epoch, programIndex);
-
-        Context memory context;
-        context.registry = address(this);
-        context.fund = fund;
-        context.epoch = epoch;
-        context.expiry = expiry;
-        context.programId = programId;
-        context.bookRoot = _neededBookRoot(fund, policyId, epoch);
-        context.sourceSetHash = set.hash;
-        Holdings[] memory holdings = _withPrevious(context, set, policyId, statement, previousSources);
-        VERIFIER.verify(key, context, holdings, proof);
-
-        record.expiry = expiry;
-        record.blockNumber = uint64(block.number);
-        emit ProgramAttested(fund, policyId, epoch, programIndex, digest, set.hash, expiry);
-        _advance(fund, policyId, epoch, expiry, set.hash);
+        if (_revoked[fund][policyId][epoch]) revert EpochRevoked(fund, policyId, epoch);
+        Instance memory instance = _instance(fund, policyId, epoch, sources);
+        instance.expiry = expiry;
+        if (expiry > instance.approved.validUntil) revert ExpiryTooLate(expiry, instance.approved.validUntil);
+        _fixSourceSet(instance, sources);
+        _verify(instance, programs, previousSources);
+        _record(instance, programs);
     }
 
     /// @inheritdoc IAttestationRegistry
-    function isCompliant(address fund, bytes32 policyId) external view returns (bool) {
-        return !_expired(_latest[fund][policyId].expiry); // 0, long expired, before the first
+    function revoke(address fund, bytes32 policyId, uint64 epoch, string calldata reason) external {
+        bool entitled = FUNDS.actsFor(fund, msg.sender) || POLICIES.isAuditor(policyId, msg.sender);
+        if (!entitled && !_signsFor(policyId, msg.sender)) revert NotEntitled(policyId, msg.sender);
+        if (bytes(reason).length == 0) revert EmptyReason();
+        if (_sourceSets[fund][epoch].hash == 0) revert NothingToRevoke(fund, epoch);
+        if (_revoked[fund][policyId][epoch]) revert EpochRevoked(fund, policyId, epoch);
+        _revoked[fund][policyId][epoch] = true;
+        Standing storage standing = _standings[fund][policyId];
+        if (standing.epoch == epoch) standing.expiry = 0;
+        emit Revoked(fund, policyId, epoch, msg.sender, reason);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function suspend(address fund, bytes32 policyId, string calldata reason) external {
+        if (bytes(reason).length == 0) revert EmptyReason();
+        uint8 suspension_ = _suspensions[fund][policyId] | _suspender(fund, policyId);
+        _suspensions[fund][policyId] = suspension_;
+        emit Suspended(fund, policyId, msg.sender, Suspension(suspension_), reason);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function resume(address fund, bytes32 policyId) external {
+        uint8 own = _suspender(fund, policyId);
+        uint8 suspension_ = _suspensions[fund][policyId];
+        if (suspension_ & own == 0) revert NotSuspended(fund, policyId);
+        suspension_ &= ~own;
+        _suspensions[fund][policyId] = suspension_;
+        if (suspension_ == 0) _standings[fund][policyId].since = uint64(block.timestamp);
+        emit Resumed(fund, policyId, msg.sender, Suspension(suspension_));
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function isCompliant(address fund, bytes32 policyId) public view returns (bool) {
+        // An expiry of 0, before the first and after a revocation, is long past.
+        return !_expired(_standings[fund][policyId].expiry) && _suspensions[fund][policyId] == 0
+            && POLICIES.isCurrent(policyId);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function since(address fund, bytes32 policyId) external view returns (uint64) {
+        return isCompliant(fund, policyId) ? _standings[fund][policyId].since : 0;
     }
 
     /// @inheritdoc IAttestationRegistry
     function latest(address fund, bytes32 policyId) external view returns (Compliance memory) {
-        Completed storage last = _latest[fund][policyId];
-        return Compliance(last.epoch, last.expiry, last.blockNumber, _sourceSets[fund][last.epoch].hash);
+        Standing storage last = _standings[fund][policyId];
+        bytes32 set = _sourceSets[fund][last.epoch].hash;
+        return Compliance(last.epoch, last.expiry, last.blockNumber, set, _recordHashes[fund][policyId]);
     }
 
     /// @inheritdoc IAttestationRegistry
-    function attestation(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex)
+    function history(address fund, bytes32 policyId, uint256 start, uint256 count)
         external
         view
-        returns (uint64 expiry, uint64 blockNumber)
+        returns (Record[] memory records)
     {
-        bytes32[] storage digests = _approvals[policyId][epoch].digests;
-        if (programIndex >= digests.length) return (0, 0);
-        bytes32 programId = keccak256(abi.encode(policyId, programIndex));
-        bytes32 id = _attestationId(fund, epoch, digests[programIndex], _sourceSets[fund][epoch].hash, programId);
-        Attestation storage record = _attestations[id];
-        return (record.expiry, record.blockNumber);
+        Record[] storage all = _records[fund][policyId];
+        uint256 length = all.length;
+        if (start > length) start = length;
+        if (count > length - start) count = length - start;
+        records = new Record[](count);
+        for (uint256 i; i < count; ++i) {
+            records[i] = all[start + i];
+        }
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function historyLength(address fund, bytes32 policyId) external view returns (uint256) {
+        return _records[fund][policyId].length;
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function progress(address fund, bytes32 policyId, uint64 epoch)
+        external
+        view
+        returns (uint256 attested, uint64 expiry, uint64 blockNumber)
+    {
+        Progress storage progress_ = _progress[fund][policyId][epoch];
+        return (progress_.attested, progress_.expiry, progress_.blockNumber);
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function isRevoked(address fund, bytes32 policyId, uint64 epoch) external view returns (bool) {
+        return _revoked[fund][policyId][epoch];
+    }
+
+    /// @inheritdoc IAttestationRegistry
+    function suspension(address fund, bytes32 policyId) external view returns (Suspension) {
+        return Suspension(_suspensions[fund][policyId]);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -285,22 +272,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @inheritdoc IAttestationRegistry
-    function bookRoot(address fund, uint64 epoch) external view returns (bytes32) {
-        return _books[fund][epoch].root;
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function bookStanding(address fund, uint64 epoch) public view returns (BookStanding) {
-        BookRecord storage record = _books[fund][epoch];
-        if (record.root == 0) return BookStanding.NONE;
-        if (record.source == 0) return BookStanding.PUBLISHED;
-        return record.source == _sourceSets[fund][epoch].bookSource ? BookStanding.COUNTED : BookStanding.PROVED;
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function checkInclusion(Book calldata book, Inclusion calldata inclusion) external view returns (BookStanding) {
-        _checkRoot(book, BOOK_VERIFIER.checkInclusion(book, inclusion));
-        return bookStanding(book.fund, book.epoch);
+    function bookStanding(address fund, uint64 epoch) external view returns (BookStanding) {
+        if (BOOKS.bookRoot(fund, epoch) == 0) return BookStanding.NONE;
+        bytes32 source = BOOKS.provenSource(fund, epoch);
+        if (source == 0) return BookStanding.PUBLISHED;
+        return source == _sourceSets[fund][epoch].bookSource ? BookStanding.COUNTED : BookStanding.PROVED;
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -313,66 +289,29 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
         return _lastEpochs[fund];
     }
 
-    /// @inheritdoc IAttestationRegistry
-    function fundOwner(address fund) external view returns (address, address) {
-        return (_funds[fund].owner, _funds[fund].pendingOwner);
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function policy(bytes32 policyId) external view returns (PolicyRecord memory) {
-        Policy storage policy_ = _policies[policyId];
-        return PolicyRecord(
-            policy_.ownership.owner,
-            policy_.ownership.pendingOwner,
-            policy_.policyHash,
-            policy_.programCount,
-            policy_.lastEpoch,
-            policy_.requirements
-        );
-    }
-
-    /// @inheritdoc IAttestationRegistry
-    function approval(bytes32 policyId, uint64 epoch) external view returns (Approval memory) {
-        return _approvals[policyId][epoch];
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) public view override(ERC165, IERC165) returns (bool) {
+        return interfaceId == type(IAttestationRegistry).interfaceId || super.supportsInterface(interfaceId);
     }
 
     function _expired(uint64 expiry) private view returns (bool) {
         return block.timestamp > expiry;
     }
 
-    function _anyZero(bytes32[] calldata hashes) private pure returns (bool) {
-        for (uint256 i; i < hashes.length; ++i) {
-            if (hashes[i] == 0) return true;
+    /// @dev In whose name the caller suspends or resumes.
+    function _suspender(address fund, bytes32 policyId) private view returns (uint8) {
+        if (FUNDS.actsFor(fund, msg.sender)) return BY_FUND;
+        if (!POLICIES.isAuditor(policyId, msg.sender)) revert NotEntitled(policyId, msg.sender);
+        return BY_AUDITOR;
+    }
+
+    /// @dev Whether an account signs for a source that the policy requires.
+    function _signsFor(bytes32 policyId, address account) private view returns (bool) {
+        SourceRequirement[] memory requirements = POLICIES.policy(policyId).requirements;
+        for (uint256 i; i < requirements.length; ++i) {
+            if (requirements[i].signer == account) return true;
         }
         return false;
-    }
-
-    function _attestationId(address fund, uint64 epoch, bytes32 digest, bytes32 sourceSetHash, bytes32 programId)
-        private
-        pure
-        returns (bytes32)
-    {
-        return keccak256(abi.encode(fund, epoch, digest, sourceSetHash, programId));
-    }
-
-    function _approved(bytes32 policyId, uint64 epoch) private view returns (Approval storage approved) {
-        approved = _approvals[policyId][epoch];
-        if (approved.validUntil == 0) revert EpochNotApproved(policyId, epoch);
-    }
-
-    /// @dev The fund is registered, and is not its own judge. Two keys of one person defeat this; readers choose whose
-    /// policies they rely on.
-    function _checkParties(address fund, bytes32 policyId) private view {
-        address owner = _funds[fund].owner;
-        if (owner == address(0)) revert UnknownFund(fund);
-        address policyOwner = _policies[policyId].ownership.owner;
-        if (policyOwner == fund || policyOwner == owner) revert SelfApproved(policyId);
-    }
-
-    /// @dev The book is the one that the fund published.
-    function _checkRoot(Book calldata book, bytes32 root) private view {
-        bytes32 published = _books[book.fund][book.epoch].root;
-        if (published != root) revert WrongBook(published, root);
     }
 
     /// @dev What a book and the source that signed for it have in common: the slots they may fill, and the commitment.
@@ -381,128 +320,205 @@ contract AttestationRegistry is IAttestationRegistry, EIP712 {
     }
 
     /// @dev Which required source is the liability book; as many as there are sources if none is.
-    function _bookIndex(SourceRequirement[] storage requirements) private view returns (uint256 i) {
+    function _bookIndex(SourceRequirement[] memory requirements) private pure returns (uint256 i) {
         while (i < requirements.length && requirements[i].role != LIABILITY_BOOK) ++i;
     }
 
-    /// @dev The root that goes into the proof's context: the fund's published one where the policy requires a liability book,
-    /// else 0.
-    function _neededBookRoot(address fund, bytes32 policyId, uint64 epoch) private view returns (bytes32 root) {
-        SourceRequirement[] storage requirements = _policies[policyId].requirements;
-        if (_bookIndex(requirements) == requirements.length) return 0;
-        root = _books[fund][epoch].root;
-        if (root == 0) revert BookNotPublished(fund, epoch);
-    }
-
-    /// @dev The key is the approved one of this program, and of the approved layout.
-    function _checkKey(Approval storage approved, uint256 programIndex, bytes calldata key)
+    /// @dev The policy, its statements of the epoch, and the sources, each of which signed its commitment.
+    function _instance(address fund, bytes32 policyId, uint64 epoch, SignedSource[] calldata sources)
         private
         view
-        returns (bytes32 digest, StatementKey calldata statement)
+        returns (Instance memory instance)
     {
-        if (programIndex >= approved.digests.length) revert UnknownProgram(programIndex, approved.digests.length);
-        digest = keccak256(key);
-        bytes32 approvedDigest = approved.digests[programIndex];
-        if (digest != approvedDigest) revert DigestNotApproved(approvedDigest, digest);
-        statement = StatementKeys.decode(key);
-        if (statement.layoutHash != approved.layoutHash) revert WrongLayout(approved.layoutHash, statement.layoutHash);
+        (instance.fund, instance.policyId, instance.epoch) = (fund, policyId, epoch);
+        (instance.policy, instance.approved) = POLICIES.statements(policyId, epoch);
+        _readAccounts(fund, policyId, epoch, instance.approved);
+        SourceRequirement[] memory requirements = instance.policy.requirements;
+        instance.set = SourceSets.check(_domainSeparatorV4(), fund, epoch, instance.approved, requirements, sources);
     }
 
-    /// @dev Each required source signed its commitment.
-    function _checkSources(
-        address fund,
-        bytes32 policyId,
-        uint64 epoch,
-        Approval storage approved,
-        SignedSource[] calldata sources
-    ) private view returns (SourceSet memory) {
-        return SourceSets.check(_domainSeparatorV4(), fund, epoch, approved, _policies[policyId].requirements, sources);
+    /// @dev Makes public slots of what was read from the fund's addresses. Slots that do not ascend or stand in both lists end
+    /// in an order that the verifier refuses.
+    function _readAccounts(address fund, bytes32 policyId, uint64 epoch, Approval memory approved) private view {
+        AccountSlot[] memory slots = approved.accountSlots;
+        if (slots.length == 0) return;
+        uint256[] memory lots = ACCOUNT_READER.values(fund, policyId, epoch);
+        PublicSlot[] memory given = approved.publicSlots;
+        PublicSlot[] memory merged = new PublicSlot[](given.length + slots.length);
+        (uint256 i, uint256 k) = (0, 0);
+        for (uint256 next; next < merged.length; ++next) {
+            bool isGiven = k == slots.length || (i != given.length && given[i].slot < slots[k].slot);
+            if (isGiven) merged[next] = given[i++];
+            else (merged[next].slot, merged[next].value) = (slots[k].slot, lots[k++]);
+        }
+        approved.publicSlots = merged;
     }
 
     /// @dev One source set a fund and epoch, in ascending order of epochs, so that the epoch before is known for good. Only the
-    /// fund's owner fixes it: else anybody could take the epoch with sources and a policy of their own.
-    function _fixSourceSet(address fund, bytes32 policyId, uint64 epoch, SourceSet memory set) private {
+    /// fund fixes it: else anybody could take the epoch with sources and a policy of their own.
+    function _fixSourceSet(Instance memory instance, SignedSource[] calldata sources) private {
+        (address fund, uint64 epoch, SourceSet memory set) = (instance.fund, instance.epoch, instance.set);
         FixedSet storage fixedSet = _sourceSets[fund][epoch];
         bytes32 committed = fixedSet.hash;
         if (committed == 0) {
-            if (msg.sender != _funds[fund].owner) revert SourceSetNotCommitted(fund, epoch);
+            if (!FUNDS.actsFor(fund, msg.sender)) revert SourceSetNotCommitted(fund, epoch);
             uint64 last = _lastEpochs[fund];
             if (epoch <= last) revert EpochNotAscending(last, epoch);
+            _checkRepresentations(instance, sources);
             _lastEpochs[fund] = epoch;
             fixedSet.hash = set.hash;
-            (fixedSet.previousEpoch, fixedSet.policyNumber) = (last, _policies[policyId].number);
-            uint256 index = _bookIndex(_policies[policyId].requirements);
+            (fixedSet.previousEpoch, fixedSet.policyNumber) = (last, instance.policy.number);
+            uint256 index = _bookIndex(instance.policy.requirements);
             if (index != set.commitmentHashes.length) {
-                bytes32 ownedSlotsHash = _approvals[policyId][epoch].ownedSlotsHashes[index];
+                bytes32 ownedSlotsHash = instance.approved.ownedSlotsHashes[index];
                 fixedSet.bookSource = _bookSource(ownedSlotsHash, set.commitmentHashes[index]);
             }
-            emit SourceSetCommitted(fund, epoch, set.hash, policyId, set.structHashes, set.commitmentHashes);
+            emit SourceSetCommitted(fund, epoch, set.hash, instance.policyId, set.structHashes, set.commitmentHashes);
         } else if (committed != set.hash) {
             revert SourceSetMismatch(committed, set.hash);
         }
     }
 
-    /// @dev What the verifier takes: the epoch's holdings and, where the key compares epochs, those of the previous epoch, which
-    /// then enter the context too.
-    function _withPrevious(
-        Context memory context,
-        SourceSet memory set,
-        bytes32 policyId,
-        StatementKey calldata statement,
+    /// @dev Sources that owe one prove that their commitments are their own.
+    function _checkRepresentations(Instance memory instance, SignedSource[] calldata sources) private view {
+        SourceRequirement[] memory requirements = instance.policy.requirements;
+        for (uint256 i; i < requirements.length; ++i) {
+            if (!requirements[i].representation) continue;
+            RepresentationClaim memory claim;
+            (claim.registry, claim.fund, claim.epoch) = (address(this), instance.fund, instance.epoch);
+            claim.sourceId = requirements[i].sourceId;
+            claim.ownedSlotsHash = instance.approved.ownedSlotsHashes[i];
+            claim.commitment = sources[i].commitment;
+            REPRESENTATION_VERIFIER.verify(claim, sources[i].representation);
+        }
+    }
+
+    /// @dev All proofs at once, each about its approved statement, these holdings and this context.
+    function _verify(
+        Instance memory instance,
+        ProgramProof[] calldata programs,
         PreviousSource[] calldata previousSources
-    ) private view returns (Holdings[] memory holdings) {
-        bool compares = statement.previousSize != 0;
-        holdings = new Holdings[](compares ? 2 : 1);
-        holdings[0] = set.holdings;
+    ) private view {
+        if (programs.length == 0) revert InvalidPrograms();
+        bytes[] memory keys = new bytes[](programs.length);
+        bytes[] memory proofs = new bytes[](programs.length);
+        bytes32[] memory programIds = new bytes32[](programs.length);
+        bytes32 previousLayoutHash;
+        uint256 attested = _progress[instance.fund][instance.policyId][instance.epoch].attested;
+        for (uint256 i; i < programs.length; ++i) {
+            uint256 program = programs[i].program;
+            if (i != 0 && program <= programs[i - 1].program) revert InvalidPrograms();
+            if (attested >> program & 1 != 0) {
+                revert AlreadyAttested(instance.fund, instance.policyId, instance.epoch, program);
+            }
+            StatementKey calldata statement = _checkKey(instance.approved, program, programs[i].key);
+            if (statement.previousSize != 0) {
+                bytes32 layoutHash = statement.previousLayoutHash;
+                if (previousLayoutHash != 0 && layoutHash != previousLayoutHash) {
+                    revert WrongPreviousLayout(previousLayoutHash, layoutHash);
+                }
+                previousLayoutHash = layoutHash;
+            }
+            (keys[i], proofs[i]) = (programs[i].key, programs[i].proof);
+            programIds[i] = keccak256(abi.encode(instance.policyId, program));
+        }
+        Context memory context;
+        context.registry = address(this);
+        context.fund = instance.fund;
+        context.epoch = instance.epoch;
+        context.expiry = instance.expiry;
+        context.bookRoot = _neededBookRoot(instance);
+        context.sourceSetHash = instance.set.hash;
+        bool compares = previousLayoutHash != 0;
+        Holdings[] memory holdings = new Holdings[](compares ? 2 : 1);
+        holdings[0] = instance.set.holdings;
         if (compares) {
-            context.previousEpoch = _sourceSets[context.fund][context.epoch].previousEpoch;
-            SourceSet memory previous = _previousSet(context, policyId, statement.previousLayoutHash, previousSources);
+            context.previousEpoch = _sourceSets[instance.fund][instance.epoch].previousEpoch;
+            SourceSet memory previous =
+                _previousSet(instance, context.previousEpoch, previousLayoutHash, previousSources);
             context.previousSourceSetHash = previous.hash;
             holdings[1] = previous.holdings;
         } else if (previousSources.length != 0) {
             revert SuperfluousPreviousSources();
         }
+        VERIFIER.verifyAll(keys, context, programIds, holdings, proofs);
     }
 
-    /// @dev The source set of context.previousEpoch, as it is on record and of the layout that the key was made for.
+    /// @dev The key is the approved one of this program, and of the approved layout.
+    function _checkKey(Approval memory approved, uint256 program, bytes calldata key)
+        private
+        pure
+        returns (StatementKey calldata statement)
+    {
+        if (program >= approved.digests.length) revert UnknownProgram(program, approved.digests.length);
+        (bytes32 digest, bytes32 approvedDigest) = (keccak256(key), approved.digests[program]);
+        if (digest != approvedDigest) revert DigestNotApproved(approvedDigest, digest);
+        statement = StatementKeys.decode(key);
+        if (statement.layoutHash != approved.layoutHash) revert WrongLayout(approved.layoutHash, statement.layoutHash);
+    }
+
+    /// @dev The root that goes into the proofs' context: the fund's published one where the policy requires a liability book,
+    /// else 0.
+    function _neededBookRoot(Instance memory instance) private view returns (bytes32 root) {
+        SourceRequirement[] memory requirements = instance.policy.requirements;
+        if (_bookIndex(requirements) == requirements.length) return 0;
+        root = BOOKS.bookRoot(instance.fund, instance.epoch);
+        if (root == 0) revert BookNotPublished(instance.fund, instance.epoch);
+    }
+
+    /// @dev The source set of the previous epoch, as it is on record and of the layout that the keys were made for.
     function _previousSet(
-        Context memory context,
-        bytes32 policyId,
+        Instance memory instance,
+        uint64 epoch,
         bytes32 layoutHash,
         PreviousSource[] calldata previousSources
     ) private view returns (SourceSet memory previous) {
-        (address fund, uint64 epoch) = (context.fund, context.previousEpoch);
-        if (epoch == 0) revert NoPreviousEpoch(fund, context.epoch);
+        address fund = instance.fund;
+        if (epoch == 0) revert NoPreviousEpoch(fund, instance.epoch);
         FixedSet storage fixedSet = _sourceSets[fund][epoch];
-        bytes32 previousPolicyId = _policyIds[fixedSet.policyNumber];
-        if (!_comparable(policyId, previousPolicyId)) revert IncomparablePolicies(policyId, previousPolicyId);
-        Approval storage approved = _approvals[previousPolicyId][epoch];
+        bytes32 previousId = POLICIES.policyAt(fixedSet.policyNumber);
+        PolicyRecord memory policy_ = previousId == instance.policyId ? instance.policy : POLICIES.policy(previousId);
+        // Under a policy of somebody else a fund could fix any holdings it likes to be compared with.
+        bool comparable = policy_.owner == instance.policy.owner
+            && keccak256(abi.encode(policy_.requirements)) == keccak256(abi.encode(instance.policy.requirements));
+        if (!comparable) revert IncomparablePolicies(instance.policyId, previousId);
+        (Approval memory approved,) = POLICIES.approval(previousId, epoch);
         if (approved.layoutHash != layoutHash) revert WrongPreviousLayout(approved.layoutHash, layoutHash);
-        previous = SourceSets.restore(fund, epoch, approved, _policies[previousPolicyId].requirements, previousSources);
+        _readAccounts(fund, previousId, epoch, approved);
+        previous = SourceSets.restore(fund, epoch, approved, policy_.requirements, previousSources);
         if (previous.hash != fixedSet.hash) revert PreviousSourceSetMismatch(fixedSet.hash, previous.hash);
     }
 
-    /// @dev Whoever owns a policy vouches for dates, layouts and public slots of its epochs, and its signers for the quantities.
-    /// Under a policy of somebody else a fund could fix any holdings it likes to be compared with.
-    function _comparable(bytes32 policyId, bytes32 previousPolicyId) private view returns (bool) {
-        if (policyId == previousPolicyId) return true;
-        Policy storage policy_ = _policies[policyId];
-        Policy storage previous = _policies[previousPolicyId];
-        return policy_.ownership.owner == previous.ownership.owner
-            && keccak256(abi.encode(policy_.requirements)) == keccak256(abi.encode(previous.requirements));
+    /// @dev Marks the programs and, with the last one, moves the fund's latest epoch forward.
+    function _record(Instance memory instance, ProgramProof[] calldata programs) private {
+        (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
+        Progress storage progress_ = _progress[fund][policyId][epoch];
+        (uint256 attested, uint64 expiry) = (progress_.attested, progress_.expiry);
+        if (attested == 0 || instance.expiry < expiry) expiry = instance.expiry;
+        for (uint256 i; i < programs.length; ++i) {
+            uint256 program = programs[i].program;
+            attested |= uint256(1) << program;
+            bytes32 digest = instance.approved.digests[program];
+            emit ProgramAttested(fund, policyId, epoch, program, digest, instance.set.hash, instance.expiry);
+        }
+        (progress_.attested, progress_.expiry, progress_.blockNumber) =
+        (uint128(attested), expiry, uint64(block.number)); // at most 128 programs
+        bool complete = attested == (uint256(1) << instance.policy.programCount) - 1;
+        if (complete && epoch > _standings[fund][policyId].epoch) _complete(instance, expiry);
     }
 
-    /// @dev Counts one more program of the policy and, with the last one, moves the fund's latest epoch forward.
-    function _advance(address fund, bytes32 policyId, uint64 epoch, uint64 expiry, bytes32 sourceSetHash) private {
-        uint64 programCount = _policies[policyId].programCount;
-        if (programCount > 1) {
-            Progress storage progress = _progress[fund][policyId][epoch];
-            if (progress.count == 0 || expiry < progress.expiry) progress.expiry = expiry;
-            if (++progress.count < programCount) return;
-            expiry = progress.expiry;
-        }
-        emit PolicyMet(fund, policyId, epoch, sourceSetHash, expiry);
-        Completed storage last = _latest[fund][policyId];
-        if (epoch > last.epoch) (last.epoch, last.expiry, last.blockNumber) = (epoch, expiry, uint64(block.number));
+    function _complete(Instance memory instance, uint64 expiry) private {
+        (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
+        (uint64 number, uint64 time) = (uint64(block.number), uint64(block.timestamp));
+        bool unbroken = isCompliant(fund, policyId);
+        Standing storage standing = _standings[fund][policyId];
+        uint64 since_ = unbroken ? standing.since : time;
+        (standing.epoch, standing.expiry, standing.blockNumber, standing.since) = (epoch, expiry, number, since_);
+        _records[fund][policyId].push(Record(epoch, expiry, number, time));
+        bytes32 before = _recordHashes[fund][policyId];
+        bytes32 set = instance.set.hash;
+        bytes32 recordHash = keccak256(abi.encode(before, fund, policyId, epoch, expiry, number, time, set));
+        _recordHashes[fund][policyId] = recordHash;
+        emit PolicyMet(fund, policyId, epoch, set, expiry, before, recordHash);
     }
 }

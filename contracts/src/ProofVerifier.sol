@@ -35,6 +35,25 @@ contract ProofVerifier is IProofVerifier {
         Opening.check(statement, holdings, parsed, drawn, values, quotient);
     }
 
+    function verifyAll(
+        bytes[] calldata keys,
+        Context calldata context,
+        bytes32[] calldata programIds,
+        Holdings[] calldata holdings,
+        bytes[] calldata proofs
+    ) external view returns (bytes32[] memory digests) {
+        digests = new bytes32[](keys.length);
+        for (uint256 i; i < keys.length; ++i) {
+            Context memory own = context;
+            own.programId = programIds[i];
+            Holdings[] memory held = new Holdings[](StatementKeys.decode(keys[i]).previousSize == 0 ? 1 : 2);
+            held[0] = holdings[0];
+            if (held.length == 2) held[1] = holdings[1];
+            else (own.previousEpoch, own.previousSourceSetHash) = (0, 0);
+            digests[i] = this.verify(keys[i], own, held, proofs[i]);
+        }
+    }
+
     /// @dev Sources and public slots fit the key, and do not touch slots that are not theirs.
     function _checkInstance(StatementKey calldata key, Context calldata context, Holdings[] calldata holdings)
         private

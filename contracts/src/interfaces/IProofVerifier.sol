@@ -89,4 +89,12 @@ interface IProofVerifier {
         external
         view
         returns (bytes32 digest);
+
+    function verifyAll(
+        bytes[] calldata keys,
+        Context calldata context,
+        bytes32[] calldata programIds,
+        Holdings[] calldata holdings,
+        bytes[] calldata proofs
+    ) external view returns (bytes32[] memory digests);
 }

@@ -4,13 +4,8 @@ pragma solidity 0.8.37;
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
-import {
-    Approval,
-    IAttestationRegistry,
-    PreviousSource,
-    SignedSource,
-    SourceRequirement
-} from "../interfaces/IAttestationRegistry.sol";
+import {IAttestationRegistry, PreviousSource, SignedSource} from "../interfaces/IAttestationRegistry.sol";
+import {Approval, SourceRequirement} from "../interfaces/IPolicyRegistry.sol";
 import {Holdings, PublicSlot, Source} from "../interfaces/IProofVerifier.sol";
 
 /// @notice The sources of one fund and epoch with the hash that stands for them, and what it is made from.
@@ -36,8 +31,8 @@ library SourceSets {
         bytes32 domain,
         address fund,
         uint64 epoch,
-        Approval storage approved,
-        SourceRequirement[] storage requirements,
+        Approval memory approved,
+        SourceRequirement[] memory requirements,
         SignedSource[] calldata sources
     ) internal view returns (SourceSet memory set) {
         set = _empty(approved, requirements.length, sources.length);
@@ -55,10 +50,10 @@ library SourceSets {
     function restore(
         address fund,
         uint64 epoch,
-        Approval storage approved,
-        SourceRequirement[] storage requirements,
+        Approval memory approved,
+        SourceRequirement[] memory requirements,
         PreviousSource[] calldata sources
-    ) internal view returns (SourceSet memory set) {
+    ) internal pure returns (SourceSet memory set) {
         set = _empty(approved, requirements.length, sources.length);
         for (uint256 i; i < sources.length; ++i) {
             PreviousSource calldata source = sources[i];
@@ -67,9 +62,9 @@ library SourceSets {
         set.hash = _hash(fund, epoch, approved, set);
     }
 
-    function _empty(Approval storage approved, uint256 required, uint256 count)
+    function _empty(Approval memory approved, uint256 required, uint256 count)
         private
-        view
+        pure
         returns (SourceSet memory set)
     {
         if (count != required) revert IAttestationRegistry.WrongSourceCount(required, count);
@@ -85,12 +80,12 @@ library SourceSets {
         uint256 i,
         address fund,
         uint64 epoch,
-        Approval storage approved,
+        Approval memory approved,
         SourceRequirement memory required,
         uint64 expiry,
         uint256 nonce,
         bytes32[4] calldata commitment
-    ) private view {
+    ) private pure {
         set.holdings.sources[i] = Source(required.sourceId, commitment);
         set.commitmentHashes[i] = keccak256(abi.encode(commitment));
         set.structHashes[i] = keccak256(
@@ -122,9 +117,9 @@ library SourceSets {
         }
     }
 
-    function _hash(address fund, uint64 epoch, Approval storage approved, SourceSet memory set)
+    function _hash(address fund, uint64 epoch, Approval memory approved, SourceSet memory set)
         private
-        view
+        pure
         returns (bytes32)
     {
         Source[] memory sources = set.holdings.sources;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAttestationRegistry} from "../interfaces/IAttestationRegistry.sol";
-
 /// @title An owner that changes in two steps
 /// @notice The next owner accepts, so that nothing is lost to an address that cannot act.
 library TwoStepOwner {
@@ -11,8 +9,11 @@ library TwoStepOwner {
         address pendingOwner;
     }
 
+    error NotOwner(address caller, address owner);
+    error NotPendingOwner(address caller, address pendingOwner);
+
     function check(Slot storage slot) internal view {
-        if (msg.sender != slot.owner) revert IAttestationRegistry.NotOwner(msg.sender, slot.owner);
+        if (msg.sender != slot.owner) revert NotOwner(msg.sender, slot.owner);
     }
 
     function offer(Slot storage slot, address newOwner) internal {
@@ -21,9 +22,7 @@ library TwoStepOwner {
     }
 
     function accept(Slot storage slot) internal returns (address previousOwner) {
-        if (msg.sender != slot.pendingOwner) {
-            revert IAttestationRegistry.NotPendingOwner(msg.sender, slot.pendingOwner);
-        }
+        if (msg.sender != slot.pendingOwner) revert NotPendingOwner(msg.sender, slot.pendingOwner);
         previousOwner = slot.owner;
         slot.owner = msg.sender;
         slot.pendingOwner = address(0);
