@@ -9,7 +9,8 @@ from attest.commitment import SourceSet
 from attest.errors import ProofRejected, SourceError
 from attest.program import Layout
 from attest.proof import Context
-from attest.registration import SourceRequirement, check_signers
+from attest.registration import SourceRequirement, check_signers, ordered
+from attest.representation import RepresentationClaim, verify_representation
 from attest.srs import Setup
 from attest.statement import NO_HASH, StatementKey
 from attest.verifier import verify
@@ -36,6 +37,31 @@ def check_sources(
     check_signers(sources, signatures, requirements, chain_id, registry)
     if sources.as_of != as_of:
         raise SourceError("the sources signed holdings of another day than the market's")
+
+
+def check_representations(
+    setup: Setup,
+    layout: Layout,
+    requirements: Sequence[SourceRequirement],
+    sources: SourceSet,
+    representations: Sequence[bytes],
+    chain_id: int,
+    registry: str,
+) -> None:
+    """Sources of which the policy asks it prove that their commitments are their own.
+
+    Args:
+        representations: in the order of `sources.sources`, empty bytes where none is asked for; or nothing at all.
+    Raises: SourceError: a proof is missing; ProofRejected, EncodingError: it is none.
+    """
+    if not representations:
+        representations = [b""] * len(sources.sources)
+    for source, proof, requirement in zip(sources.sources, representations, ordered(requirements), strict=True):
+        if requirement.representation:
+            if not proof:
+                raise SourceError(f"source {source.source!r} must prove that its commitment is its own, and does not")
+            slots = layout.owned_by(source.source)
+            verify_representation(setup, RepresentationClaim(chain_id, registry, source, slots), proof)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +112,7 @@ def verify_attestation(
     *,
     as_of: int,
     previous: PreviousRecord | None = None,
+    representations: Sequence[bytes] = (),
 ) -> None:
     """Accept that a fund's signed holdings satisfy all programs of a policy; else raise.
 
@@ -99,6 +126,7 @@ def verify_attestation(
         proofs: of each program, by the prover.
         as_of: Unix seconds of the market's day.
         previous: the previous epoch, where some program compares with it; None where none does.
+        representations: as `check_representations` takes them.
     Raises: ProofRejected, SourceError: it does not hold, or not of this fund's sources; EncodingError: malformed.
     """
     if not len(keys) == len(contexts) == len(proofs) or not keys:
@@ -112,6 +140,7 @@ def verify_attestation(
         raise SourceError("a policy that compares epochs needs the record of the previous epoch, and no other does")
     chain_id, registry = contexts[0].chain_id, contexts[0].registry
     check_sources(layout, requirements, sources, signatures, chain_id, registry, as_of=as_of)
+    check_representations(setup, layout, requirements, sources, representations, chain_id, registry)
     if previous is not None:
         check_previous(previous, sources, requirements, chain_id, registry)
     for key, context, proof in zip(keys, contexts, proofs, strict=True):

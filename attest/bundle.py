@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -22,7 +22,7 @@ from attest.errors import EncodingError
 from attest.field import MODULUS
 from attest.program import Layout, canonical_json
 from attest.proof import Context, proof_sizes
-from attest.registration import SourceRequirement, policy_id, program_id
+from attest.registration import Duty, SourceRequirement, policy_id, program_id
 from attest.srs import Setup
 from attest.statement import NO_HASH, StatementKey
 
@@ -80,6 +80,7 @@ def _parse_address(value: Any) -> str:
 Bytes32: Any = bytes_type(32)
 Bytes48: Any = bytes_type(48)
 Bytes65: Any = bytes_type(65)
+RepresentationProof: Any = bytes_type(multiple_of=16)
 Integer = Annotated[
     int,
     BeforeValidator(_parse_integer),
@@ -201,7 +202,11 @@ class OpeningFile(File):
 
 
 class SignedSource(File):
-    """A source's signed commitment: public."""
+    """A source's signed commitment: public.
+
+    Args:
+        representation: the proof that the commitment is the source's own, where the policy asks for one; else empty.
+    """
 
     version: Literal["1"] = "1"
     fund: Address
@@ -215,25 +220,26 @@ class SignedSource(File):
     expiry: Uint64
     nonce: Uint256
     signature: Bytes65
+    representation: RepresentationProof = b""
 
     def source_commitment(self) -> SourceCommitment:
         """Raises: EncodingError: the commitment is no point of G1."""
-        fields = self.model_dump(exclude={"version", "signature", "commitment"})
+        fields = self.model_dump(exclude={"version", "signature", "commitment", "representation"})
         fields["layout_hash"], fields["owned_slots_hash"] = self.layout_hash, self.owned_slots_hash
         return SourceCommitment(**fields | {"commitment": decompress(self.commitment), "nonce": self.nonce})
 
     @classmethod
-    def of(cls, source: SourceCommitment, signature: bytes) -> Self:
+    def of(cls, source: SourceCommitment, signature: bytes, representation: bytes = b"") -> Self:
         names = ("fund", "epoch", "as_of", "source", "role", "layout_hash", "owned_slots_hash", "expiry", "nonce")
         fields = {name: getattr(source, name) for name in names}
-        return cls(**fields, commitment=compress(source.commitment), signature=signature)
+        return cls(**fields, commitment=compress(source.commitment), signature=signature, representation=representation)
 
 
 class FundFile(File):
     """The fund's public terms: where it attests and who must sign. A reader gets it from a party they trust.
 
     Args:
-        signers: source name → address that signs for it; roles: source name → role code.
+        signers: source name → address that signs for it.
     """
 
     version: Literal["1"] = "1"
@@ -243,20 +249,22 @@ class FundFile(File):
     policy_owner: Address
     signers: dict[str, Address]
 
-    def requirements(self, roles: dict[str, int]) -> tuple[SourceRequirement, ...]:
+    def requirements(self, duties: Mapping[str, Duty]) -> tuple[SourceRequirement, ...]:
         """Raises: EncodingError: the signers are not those of the policy's sources."""
-        if set(roles) != set(self.signers):
-            raise EncodingError(f"the fund file must name one signer for each of: {', '.join(sorted(roles))}")
-        return tuple(SourceRequirement(name, self.signers[name], roles[name]) for name in roles)
+        if set(duties) != set(self.signers):
+            raise EncodingError(f"the fund file must name one signer for each of: {', '.join(sorted(duties))}")
+        return tuple(
+            SourceRequirement(name, self.signers[name], duty.role, duty.representation) for name, duty in duties.items()
+        )
 
     def contexts(
-        self, policy_hash: bytes, roles: dict[str, int], expiry: int, programs: int, book_root: bytes = NO_HASH
+        self, policy_hash: bytes, duties: Mapping[str, Duty], expiry: int, programs: int, book_root: bytes = NO_HASH
     ) -> tuple[Context, ...]:
         """The context of each program's proof under these terms.
 
         Args: book_root: of the liability book, zeros where the policy has none.
         """
-        policy = policy_id(self.policy_owner, policy_hash, self.requirements(roles), programs)
+        policy = policy_id(self.policy_owner, policy_hash, self.requirements(duties), programs)
         return tuple(
             Context(self.chain_id, self.registry, expiry, program_id(policy, i), book_root) for i in range(programs)
         )

@@ -14,16 +14,30 @@ from attest.program import source_id
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """What a policy asks of a source.
+
+    Args:
+        role: its code in `ROLES`.
+        representation: whether it must prove that its commitment is its own (`attest.representation`).
+    """
+
+    role: int
+    representation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRequirement:
     """A source that must sign, each exactly once.
 
     Args:
-        source: its name; signer: the address that signs for it; role: its code in `ROLES`.
+        source: its name; signer: the address that signs for it; role, representation: its duty.
     """
 
     source: str
     signer: str
     role: int
+    representation: bool = False
 
     @property
     def id(self) -> bytes:
@@ -42,8 +56,8 @@ def ordered(requirements: Sequence[SourceRequirement]) -> tuple[SourceRequiremen
 
 def policy_id(owner: str, policy_hash: bytes, requirements: Sequence[SourceRequirement], program_count: int) -> bytes:
     """keccak256(abi.encode(owner, policyHash, requirementsHash, programCount)): a policy under its owner's name."""
-    listed = [(r.id, r.signer, r.role) for r in ordered(requirements)]
-    requirements_hash = keccak(abi_encode(["(bytes32,address,uint8)[]"], [listed]))
+    listed = [(r.id, r.signer, r.role, r.representation) for r in ordered(requirements)]
+    requirements_hash = keccak(abi_encode(["(bytes32,address,uint8,bool)[]"], [listed]))
     return bytes(
         keccak(
             abi_encode(

@@ -82,7 +82,7 @@ def measure(case: str, folder: Path) -> Cost:
         publish_on_stage(stage, terms, first, journal)
         terms, epoch = Terms.of(turnover_policy(market), market, setup, terms.layout), 2
     bundle, _ = prove_epoch(stage, terms, epoch, before)
-    requirements = fund.requirements(terms.roles)
+    requirements = fund.requirements(terms.duties)
     policy = policy_id(fund.policy_owner, terms.compiled.policy_hash, requirements, len(terms.keys))
     submissions = Submission.of_bundle(bundle, fund, policy, terms.keys)
     registry, execute = Registry(stage.chain, fund.registry), stage.chain.execute

@@ -8,7 +8,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const CONTRACTS = ["AttestationRegistry", "BookVerifier", "ProofVerifier"];
+const CONTRACTS = [
+  "AccountReader",
+  "AttestationRegistry",
+  "BookRegistry",
+  "BookVerifier",
+  "FundRegistry",
+  "PolicyRegistry",
+  "ProofVerifier",
+  "RepresentationVerifier",
+];
 
 const root = dirname(fileURLToPath(import.meta.url));
 const target = join(root, "..", "attest", "chain", "artifacts");

@@ -91,8 +91,7 @@ def registry_of(chain: Chain, fund: FundFile) -> Registry:
 
 
 def _policy_id(fund: FundFile, policy: Policy, programs: int) -> bytes:
-    roles = {source.name: ROLES[source.role] for source in policy.sources}
-    return policy_id(fund.policy_owner, policy.hash, fund.requirements(roles), programs)
+    return policy_id(fund.policy_owner, policy.hash, fund.requirements(duties_of(policy)), programs)
 
 
 def _registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[bytes, int] | None:
@@ -211,7 +210,7 @@ def approve(
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
     name = _policy_id(parties, terms.compiled.policy, len(digests))
     if not registry.has_policy(name):
-        requirements = parties.requirements(terms.roles)
+        requirements = parties.requirements(terms.duties)
         call = registry.register_policy(terms.compiled.policy_hash, requirements, len(digests))
         send(registry.chain, key, call, "Registering the policy", dry_run)
         if dry_run:

@@ -19,12 +19,20 @@ from attest import (
     open_source,
     prove,
 )
-from attest.attestation import PreviousRecord, check_previous, check_sources, verify_attestation
+from attest.attestation import (
+    PreviousRecord,
+    check_previous,
+    check_representations,
+    check_sources,
+    verify_attestation,
+)
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceOpening, SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, solve
 from attest.prover import Progress
+from attest.registration import Duty
+from attest.representation import RepresentationClaim, prove_representation
 from attest.statement import NO_HASH
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
@@ -73,13 +81,28 @@ class Terms:
     @property
     def roles(self) -> dict[str, int]:
         """Source name → role code."""
-        return {source.name: ROLES[source.role] for source in self.compiled.policy.sources}
+        return {name: duty.role for name, duty in self.duties.items()}
+
+    @property
+    def duties(self) -> dict[str, Duty]:
+        """Source name → what the policy asks of it."""
+        return duties_of(self.compiled.policy)
+
+    @property
+    def owned_slots(self) -> dict[str, tuple[int, ...]]:
+        """Source name → its slots, ascending."""
+        return {name: self.layout.owned_by(name) for name in self.layout.sources}
 
     @property
     def as_of(self) -> int:
         """Midnight UTC of the market's day, Unix seconds."""
         midnight = dt.datetime.combine(self.compiled.market.as_of, dt.time(), dt.UTC)
         return int(midnight.timestamp())
+
+
+def duties_of(policy: Policy) -> dict[str, Duty]:
+    """Source name → what the policy asks of it."""
+    return {source.name: Duty(ROLES[source.role], source.representation) for source in policy.sources}
 
 
 def compares_epochs(policy: Policy) -> bool:
@@ -146,8 +169,12 @@ def sign_opening(
         expiry=signing.expiry,
         nonce=secrets.randbits(256),
     )
-    signature = commitment.sign(key, signing.fund.chain_id, signing.fund.registry)
-    signed = SignedSource.of(commitment, signature)
+    chain_id, registry = signing.fund.chain_id, signing.fund.registry
+    representation = b""
+    if terms.duties[source].representation:
+        claim = RepresentationClaim(chain_id, registry, commitment, layout.owned_by(source))
+        representation = prove_representation(terms.setup, claim, opening)
+    signed = SignedSource.of(commitment, commitment.sign(key, chain_id, registry), representation)
     return OpeningFile.of(opening, signing.epoch, layout.hash), signed
 
 
@@ -208,27 +235,29 @@ def prove_bundle(
         progress: called with the name of each round.
     Raises: StatementFalse: they do not, naming the constraints; SourceError, EncodingError: files that do not fit.
     """
-    requirements = fund.requirements(terms.roles)
+    requirements = fund.requirements(terms.duties)
     ordered, sources, signatures = _ordered(signed)
-    check_sources(terms.layout, requirements, sources, signatures, fund.chain_id, fund.registry, as_of=terms.as_of)
-    held = holdings_of(list(openings), sources, terms.layout, terms.setup)
-    layout = terms.compiled.previous_layout
-    if (layout is None) != (previous is None):
+    place, layout = (fund.chain_id, fund.registry), terms.layout
+    check_sources(layout, requirements, sources, signatures, *place, as_of=terms.as_of)
+    check_representations(terms.setup, layout, requirements, sources, [s.representation for s in ordered], *place)
+    held = holdings_of(list(openings), sources, layout, terms.setup)
+    layout_before = terms.compiled.previous_layout
+    if (layout_before is None) != (previous is None):
         raise SourceError("a policy that compares epochs needs the previous epoch's files, and no other does")
     before: PreviousHoldings | None = None
     ordered_before: tuple[SignedSource, ...] = ()
     vector_before: list[int] = []
-    if previous is not None and layout is not None:
+    if previous is not None and layout_before is not None:
         ordered_before, sources_before, signatures_before = _ordered(previous.signed)
-        record = PreviousRecord(layout, sources_before, signatures_before, sources_before.hash)
-        check_previous(record, sources, requirements, fund.chain_id, fund.registry)
-        held_before = holdings_of(list(previous.openings), sources_before, layout, terms.setup)
+        record = PreviousRecord(layout_before, sources_before, signatures_before, sources_before.hash)
+        check_previous(record, sources, requirements, *place)
+        held_before = holdings_of(list(previous.openings), sources_before, layout_before, terms.setup)
         before = PreviousHoldings(held_before, sources_before)
-        vector_before = held_before.vector(layout.size, {})
+        vector_before = held_before.vector(layout_before.size, {})
     lots = held.vector(terms.layout.size, {})
     aux = terms.compiled.aux_values([lots[slot] for slot in terms.compiled.source_slots])
     solve(terms.compiled.program, held.vector(terms.layout.size, aux), vector_before)  # names all broken limits at once
-    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, expiry, len(terms.statements), book_root)
+    contexts = fund.contexts(terms.compiled.policy_hash, terms.duties, expiry, len(terms.statements), book_root)
     proofs = []
     for statement, context in zip(terms.statements, contexts, strict=True):
         compared = before if statement.key.vectors == 2 else None
@@ -258,7 +287,7 @@ def verify_bundle(
         raise ProofRejected("statement key", "it was proved for another policy or market than the files given here")
     if bundle.public_values:
         raise ProofRejected("public slots", "no policy has public slots, so nobody vouches for their values")
-    sources, requirements = bundle.source_set(), fund.requirements(terms.roles)
+    sources, requirements = bundle.source_set(), fund.requirements(terms.duties)
     if int(sources.fund, 16) != int(fund.fund, 16):
         raise SourceError("the sources signed for another fund")
     verify_attestation(
@@ -266,12 +295,13 @@ def verify_bundle(
         terms.keys,
         terms.layout,
         requirements,
-        fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys), book_root),
+        fund.contexts(terms.compiled.policy_hash, terms.duties, bundle.expiry, len(terms.keys), book_root),
         sources,
         [source.signature for source in bundle.sources],
         [proved.proof() for proved in bundle.proofs],
         as_of=terms.as_of,
         previous=_previous_record(terms, bundle, previous_source_set),
+        representations=[source.representation for source in bundle.sources],
     )
     if now is not None and bundle.expiry < now:
         raise ProofRejected("expiry", f"it was valid until {timestamp(bundle.expiry)}")

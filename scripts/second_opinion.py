@@ -22,7 +22,7 @@ def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle, book_root: bytes
     """
     sources = _plain(bundle.sources, bundle.public_values)
     previous = _plain(bundle.previous, bundle.previous_public_values) if bundle.previous else None
-    contexts = fund.contexts(terms.compiled.policy_hash, terms.roles, bundle.expiry, len(terms.keys), book_root)
+    contexts = fund.contexts(terms.compiled.policy_hash, terms.duties, bundle.expiry, len(terms.keys), book_root)
     for key, context, proved in zip(terms.keys, contexts, bundle.proofs, strict=True):
         registry = int(context.registry, 16)
         statement = reference.Statement(

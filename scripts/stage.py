@@ -16,6 +16,7 @@ from attest.chain import (
     EmbeddedChain,
     FundStatus,
     Journal,
+    Oversight,
     Published,
     Publisher,
     Registry,
@@ -46,19 +47,19 @@ class Outcome:
     """What the chain says of the proofs.
 
     Args:
-        published: each program's transaction; status: the registry's answer to an investor; before: the answer before.
-        refusal: why the registry refused the first proof with one bit changed.
+        published: the transaction with all proofs; status: the registry's answer to an investor; before: the answer
+            before. refusal: why the registry refused the last proof with one bit changed.
     """
 
-    published: tuple[Published, ...]
+    published: Published
     before: FundStatus
     status: FundStatus
     refusal: str
 
     @property
     def gas(self) -> int:
-        """Of all publications."""
-        return sum(item.gas_used or 0 for item in self.published)
+        """Of the publication."""
+        return self.published.gas_used or 0
 
 
 def set_stage(terms: Terms) -> Stage:
@@ -87,7 +88,8 @@ def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) 
     Raises: Reverted: the registry refuses what it should take; ChainError.
     """
     registry = Registry(stage.chain, stage.deployment.registry)
-    requirements, count = stage.fund.requirements(terms.roles), len(terms.statements)
+    requirements, count = stage.fund.requirements(terms.duties), len(terms.statements)
+    policies, owner = registry.policies, stage.fund.policy_owner
     policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, count)
     layout, execute = terms.layout, stage.chain.execute
     approval = Approval(
@@ -99,15 +101,17 @@ def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) 
     )
     if registry.fund_owner(stage.fund.fund) is None:
         execute(stage.fund_key, registry.register_fund(stage.fund.fund))
-    if not registry.has_policy(policy):
-        execute(stage.owner_key, registry.register_policy(terms.compiled.policy_hash, requirements, count))
-    execute(stage.owner_key, registry.approve_epoch(policy, bundle.epoch, approval))
+    if not policies.has(policy):
+        oversight, limits = Oversight(publishers=(owner,)), list(terms.compiled.policy.sentences().values())
+        call = policies.register(terms.compiled.policy_hash, requirements, count, oversight, limits=limits)
+        execute(stage.owner_key, call)
+    execute(stage.owner_key, policies.approve_epoch(policy, bundle.epoch, approval))
     before = registry.status(stage.fund.fund, policy)
-    submissions = Submission.of_bundle(bundle, stage.fund, policy, terms.keys)
-    refusal = refused(registry, submissions[0])
+    submission = Submission.of_bundle(bundle, stage.fund, policy, terms.keys, terms.owned_slots)
+    refusal = refused(registry, submission)
     opened = Journal(journal)
     try:
-        published = Publisher(registry, opened, stage.fund_key).publish_all(submissions)
+        published = Publisher(registry, opened, stage.fund_key).publish(submission)
     finally:
         opened.close()
     return Outcome(published, before, registry.status(stage.fund.fund, policy), refusal)
@@ -115,7 +119,9 @@ def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) 
 
 def refused(registry: Registry, submission: Submission) -> str:
     """Why the registry refuses the proof when the last bit of its last number is flipped; "" if it does not."""
-    altered = replace(submission, proof=submission.proof[:-1] + bytes([submission.proof[-1] ^ 1]))
+    *others, last = submission.programs
+    flipped = replace(last, proof=last.proof[:-1] + bytes([last.proof[-1] ^ 1]))
+    altered = replace(submission, programs=(*others, flipped))
     try:
         registry.chain.call(registry.submit(altered), sender=submission.fund)
     except Reverted as error:

@@ -17,7 +17,7 @@ ORDER = (
     ("srs",),
     ("kzg", "transcript", "row_basis"),
     ("commitment", "statement"),
-    ("range_check",),
+    ("range_check", "representation"),
     ("proof", "argument"),
     ("masking",),
     ("prover", "verifier"),

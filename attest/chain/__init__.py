@@ -1,17 +1,18 @@
 """The chain side: contract artifacts, client and publisher."""
 
 from attest.chain.books import MOST_CHUNKS, BookStanding
-from attest.chain.client import VERIFIERS, Approval, Deployment, FundStatus, Registry, Submission, deploy
+from attest.chain.client import FundStatus, Record, Registry, Submission
+from attest.chain.deployment import Deployment, deploy
 from attest.chain.embedded import EmbeddedChain
 from attest.chain.errors import ChainError, JournalError, NetworkError, Reverted, WrongChain
-from attest.chain.journal import Identity, Journal, Record, State
+from attest.chain.journal import Identity, Journal, State
 from attest.chain.networks import Network, load_network
+from attest.chain.policies import Approval, Oversight, Policies
 from attest.chain.publisher import Published, Publisher
 from attest.chain.transactions import Call, Chain, Quote, Receipt
 
 __all__ = [
     "MOST_CHUNKS",
-    "VERIFIERS",
     "Approval",
     "BookStanding",
     "Call",
@@ -25,6 +26,8 @@ __all__ = [
     "JournalError",
     "Network",
     "NetworkError",
+    "Oversight",
+    "Policies",
     "Published",
     "Publisher",
     "Quote",

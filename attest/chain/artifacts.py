@@ -14,7 +14,16 @@ from typing import Any, Literal, get_args
 
 from eth_utils.abi import function_abi_to_4byte_selector
 
-ContractName = Literal["AttestationRegistry", "BookVerifier", "ProofVerifier"]
+ContractName = Literal[
+    "AccountReader",
+    "AttestationRegistry",
+    "BookRegistry",
+    "BookVerifier",
+    "FundRegistry",
+    "PolicyRegistry",
+    "ProofVerifier",
+    "RepresentationVerifier",
+]
 AbiEntry = Mapping[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""An Ethereum chain inside the process: py-evm at Prague behind web3, with a clock of its own."""
+"""An Ethereum chain inside the process: py-evm at Prague behind web3, with a clock and the deployment factory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import Any
 from eth.constants import ZERO_ADDRESS
 from eth.vm.forks.prague import PragueVM
 from eth_tester import EthereumTester, PyEVMBackend
+from hexbytes import HexBytes
 from web3 import EthereumTesterProvider, Web3
 from web3.types import TxParams, Wei
+
+from attest.chain.factory import FACTORY_DEPLOYER, FACTORY_TRANSACTION
 
 BLOCK_GAS_LIMIT = 60_000_000
 SECONDS_PER_BLOCK = 12
@@ -48,6 +51,8 @@ class EmbeddedChain:
         backend = SteadyBackend(genesis_parameters=parameters, vm_configuration=((0, PragueVM),))
         self._tester = EthereumTester(backend=backend)
         self.web3 = Web3(EthereumTesterProvider(self._tester))
+        self.endow(FACTORY_DEPLOYER, 1)
+        self.web3.eth.send_raw_transaction(HexBytes(FACTORY_TRANSACTION))
 
     @property
     def time(self) -> int:

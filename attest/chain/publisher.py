@@ -87,12 +87,12 @@ class Publisher:
         if self.journal.find(self._identity(submission)) is not None:
             return None
         s = submission
-        _, block = self.registry.attestation(s.fund, s.policy_id, s.epoch, s.program)
-        return Published(None, block, None) if block else None
+        attested, block = self.registry.attested(s.fund, s.policy_id, s.epoch)
+        return Published(None, block, None) if attested >= {program.index for program in s.programs} else None
 
     def _identity(self, submission: Submission) -> Identity:
         s, chain = submission, self.registry.chain
-        return Identity(chain.network.chain_id, self.registry.address, s.fund, s.policy_id, s.epoch, s.program)
+        return Identity(chain.network.chain_id, self.registry.address, s.fund, s.policy_id, s.epoch, 0)
 
     def _resume(self, current: Identity) -> None:
         """Send again what an earlier run signed and perhaps did not send: a gap in the nonces would stop all others."""

@@ -32,11 +32,18 @@ class Source(Document):
         name: unique in the policy.
         role: what the source is to the fund.
         instruments: ids, without repetition, in the order of the source's slots.
+        representation: whether the source must prove that its commitment is its own and touches no other slots. Ask it
+            of sources that the others would not trust with that.
     """
 
     name: Symbol
     role: Role
+    representation: bool = False
     instruments: Annotated[tuple[Symbol, ...], Field(min_length=1)]
+
+    def owes(self, other: Source) -> bool:
+        """Whether it is asked as much as another source is."""
+        return self.role == other.role and self.representation >= other.representation
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -103,7 +110,7 @@ class Policy(Document):
         own_sources = {source.name: source for source in self.sources}
         for source in base.sources:
             own = own_sources.get(source.name)
-            if own is None or own.role != source.role or not set(source.instruments) <= set(own.instruments):
+            if own is None or not own.owes(source) or not set(source.instruments) <= set(own.instruments):
                 raise ValueError(f"source {source.name!r} of the base policy is missing, or reports less here")
         inherited = {constraint.name: constraint for constraint in base.limits()}
         for constraint in flatten(self.constraints):

@@ -13,7 +13,8 @@ from attest.statement import NO_HASH
 
 CONTEXT_TYPE = "(address,address,uint64,uint64,bytes32,bytes32,bytes32,uint64,bytes32)"
 HOLDINGS_TYPE = "((bytes32,bytes32[4])[],(uint256,uint256)[])[]"
-SIGNED_SOURCES_TYPE = "(uint64,uint256,bytes32[4],bytes)[]"
+SIGNED_SOURCES_TYPE = "(uint64,uint256,bytes32[4],bytes,bytes)[]"
+REPRESENTATION_CLAIM_TYPE = "(address,address,uint64,bytes32,bytes32,bytes32[4])"
 PREVIOUS_SOURCES_TYPE = "(uint64,uint256,bytes32[4])[]"
 
 

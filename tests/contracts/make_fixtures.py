@@ -5,8 +5,10 @@ All randomness is seeded, so the files come out the same as long as the proof sy
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,18 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from attest.commitment import SourceSet
+from attest.field import RandomBytes
 from attest.masking import PreviousHoldings
 from attest.proof import Context
 from attest.registration import SourceRequirement, ordered, policy_id, program_id
+from attest.representation import RepresentationClaim, prove_representation
 from tests.attest.examples import CONTEXT, Example, hold, public_example, small_example, source_set
 from tests.contracts.book_fixtures import book_cases
 from tests.contracts.encoding import (
     CONTEXT_TYPE,
     HOLDINGS_TYPE,
     PREVIOUS_SOURCES_TYPE,
+    REPRESENTATION_CLAIM_TYPE,
     SIGNED_SOURCES_TYPE,
     context_tuple,
     hexadecimal,
@@ -75,7 +80,8 @@ def verifier_examples() -> dict[str, Example]:
 def signed_sources(sources: SourceSet, registry: str) -> bytes:
     """The Solidity `SignedSource[]`, each signed by its source's key."""
     signed = [
-        (s.expiry, s.nonce, words(s.commitment), s.sign(SIGNERS[s.source], CHAIN_ID, registry)) for s in sources.sources
+        (s.expiry, s.nonce, words(s.commitment), s.sign(SIGNERS[s.source], CHAIN_ID, registry), b"")
+        for s in sources.sources
     ]
     return abi_encode([SIGNED_SOURCES_TYPE], [signed])
 
@@ -130,7 +136,7 @@ def registry_case() -> dict[str, Any]:
                 "proof": hexadecimal(example.prove(context=context)),
             }
         )
-    rows = [(r.id, r.signer, r.role) for r in requirements]
+    rows = [(r.id, r.signer, r.role, r.representation) for r in requirements]
     return {
         "registry": registry,
         "deployer": DEPLOYER,
@@ -138,7 +144,7 @@ def registry_case() -> dict[str, Any]:
         "policyOwner": POLICY_OWNER,
         "policyHashes": [hexadecimal(h) for h in hashes],
         "policyIds": [hexadecimal(p) for p in policies],
-        "requirements": hexadecimal(abi_encode(["(bytes32,address,uint8)[]"], [rows])),
+        "requirements": hexadecimal(abi_encode(["(bytes32,address,uint8,bool)[]"], [rows])),
         "asOf": first.sources.as_of,
         "validUntil": VALID_UNTIL,
         "layoutHash": hexadecimal(first.layout.hash),
@@ -147,10 +153,36 @@ def registry_case() -> dict[str, Any]:
     }
 
 
+def representation_case() -> dict[str, Any]:
+    """Proofs of both sources of an example, each for its own slots."""
+    registry = to_checksum_address(keccak(rlp.encode([bytes.fromhex(DEPLOYER[2:]), 0]))[12:])
+    example = small_example()
+    claims = []
+    for source, opening in zip(example.sources.sources, example.holdings.openings, strict=True):
+        claim = RepresentationClaim(CHAIN_ID, registry, source, example.layout.owned_by(source.source))
+        proof = prove_representation(example.setup, claim, opening, seeded(source.id))
+        s = source
+        fields = (registry, s.fund, s.epoch, s.id, s.owned_slots_hash, words(s.commitment))
+        claims.append(
+            {
+                "claim": hexadecimal(abi_encode([REPRESENTATION_CLAIM_TYPE], [fields])),
+                "representation": hexadecimal(abi_encode(["uint256[]", "bytes"], [list(claim.slots), proof])),
+            }
+        )
+    return {"claims": claims}
+
+
+def seeded(seed: bytes) -> RandomBytes:
+    """Bytes that follow from a seed, in the place of random ones."""
+    counter = count()
+    return lambda size: hashlib.shake_256(seed + next(counter).to_bytes(8, "big")).digest(size)
+
+
 def main() -> None:
     for name, example in verifier_examples().items():
         write(name, verifier_case(example))
     write("registry", registry_case())
+    write("representation", representation_case())
     write("book", book_cases())
 
 

@@ -47,7 +47,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, Terms, Subm
     bundle = prove_on(stage, terms)
     outcome = publish_on_stage(stage, terms, bundle, tmp_path_factory.mktemp("journal") / "journal.sqlite")
     assert (outcome.before.compliant, outcome.status.compliant) == (False, True)
-    requirements = stage.fund.requirements(terms.roles)
+    requirements = stage.fund.requirements(terms.duties)
     policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, 1)
     (submission,) = Submission.of_bundle(bundle, stage.fund, policy, terms.keys)
     return stage, terms, submission, policy

@@ -1,0 +1,183 @@
+"""The registry of policies from Python: what is registered, who watches over it, what is approved, what replaced what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from eth_abi.abi import encode as abi_encode
+from eth_utils.crypto import keccak
+from pydantic import Field
+
+from attest.bundle import Address, File, Uint64
+from attest.chain.contract import Contract
+from attest.chain.transactions import Call, Chain
+from attest.program import source_id
+from attest.registration import SourceRequirement, ordered
+
+MINIMUM_NOTICE = 2 * 86_400
+"""Seconds that the contract asks for at the least."""
+APPROVAL_TYPE = (
+    "(uint64,uint64,bytes32,bytes32[],bytes32[],(uint256,uint256)[],(uint256,address,uint256)[])"
+)
+
+
+class Oversight(File):
+    """Who watches over a policy: public.
+
+    Args:
+        publishers: addresses that approve each epoch's statements; threshold: how many must say the same.
+        challenge_window: seconds in which what they approved can be vetoed before it counts.
+        notice_period: seconds from the announcement of a looser policy, or of other overseers, until it counts.
+        auditors: addresses that may veto approvals, and suspend and revoke attestations.
+    """
+
+    version: Literal["1"] = "1"
+    publishers: Annotated[tuple[Address, ...], Field(min_length=1, strict=False)]
+    threshold: Annotated[int, Field(ge=1)] = 1
+    challenge_window: Uint64 = 0
+    notice_period: Annotated[int, Field(ge=MINIMUM_NOTICE, le=2**63)] = MINIMUM_NOTICE
+    auditors: Annotated[tuple[Address, ...], Field(strict=False)] = ()
+
+    def encoded(self) -> tuple[Any, ...]:
+        """The Solidity struct `Oversight`."""
+        publishers, auditors = (sorted(set(who), key=lambda a: int(a, 16)) for who in (self.publishers, self.auditors))
+        return publishers, self.threshold, self.challenge_window, self.notice_period, auditors
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSlot:
+    """A slot that is read from the fund's addresses. token: 0 for the chain's coin; lot: in its smallest unit."""
+
+    slot: int
+    token: str
+    lot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """The statements of an epoch, as each publisher recomputes them.
+
+    Args:
+        as_of, valid_until: Unix seconds; owned_slots: source → hash of its slots; digests: of each program's key.
+        public_slots: slot → value. account_slots: read on chain.
+    """
+
+    as_of: int
+    valid_until: int
+    layout_hash: bytes
+    owned_slots: dict[str, bytes]
+    digests: tuple[bytes, ...]
+    public_slots: dict[int, int] = field(default_factory=dict)
+    account_slots: tuple[AccountSlot, ...] = ()
+
+    def encoded(self) -> tuple[Any, ...]:
+        """The Solidity struct `Approval`."""
+        ids = {source_id(name): hash_ for name, hash_ in self.owned_slots.items()}
+        return (
+            self.as_of,
+            self.valid_until,
+            self.layout_hash,
+            [ids[each] for each in sorted(ids)],
+            list(self.digests),
+            sorted(self.public_slots.items()),
+            [(slot.slot, slot.token, slot.lot) for slot in sorted(self.account_slots, key=lambda s: s.slot)],
+        )
+
+    @property
+    def hash(self) -> bytes:
+        """How votes name it."""
+        return bytes(keccak(abi_encode([APPROVAL_TYPE], [self.encoded()])))
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What replaces a policy, and from when, Unix seconds."""
+
+    successor: bytes
+    effective_at: int
+
+
+class Policies(Contract):
+    """A `PolicyRegistry`: methods that return a `Call` build a transaction, the others ask."""
+
+    def __init__(self, chain: Chain, address: str) -> None:
+        super().__init__(chain, "PolicyRegistry", address)
+
+    def register(
+        self,
+        policy_hash: bytes,
+        requirements: Sequence[SourceRequirement],
+        program_count: int,
+        oversight: Oversight,
+        uri: str = "",
+        limits: Sequence[str] = (),
+    ) -> Call:
+        """Sent by the policy's owner. limits: in words, for readers of the event."""
+        listed = [(r.id, r.signer, r.role, r.representation) for r in ordered(requirements)]
+        arguments = policy_hash, listed, program_count, oversight.encoded(), uri, list(limits)
+        return self.transaction("registerPolicy", *arguments)
+
+    def approve_epoch(self, policy_id: bytes, epoch: int, approval: Approval) -> Call:
+        """Sent by each publisher; enough of the same approve it."""
+        return self.transaction("approveEpoch", policy_id, epoch, approval.encoded())
+
+    def veto_epoch(self, policy_id: bytes, epoch: int, reason: str) -> Call:
+        """Sent by a publisher, an auditor or the owner within the challenge window."""
+        return self.transaction("vetoEpoch", policy_id, epoch, reason)
+
+    def schedule_replacement(self, policy_id: bytes, successor: bytes) -> Call:
+        """Sent by the owner of both."""
+        return self.transaction("scheduleReplacement", policy_id, successor)
+
+    def confirm_tightening(self, policy_id: bytes, successor: bytes) -> Call:
+        """Sent by each publisher who found that the successor is nowhere looser."""
+        return self.transaction("confirmTightening", policy_id, successor)
+
+    def has(self, policy_id: bytes) -> bool:
+        return bool(self.ask("hasPolicy", policy_id)[0])
+
+    def owner(self, policy_id: bytes) -> str:
+        """Raises: Reverted: it is not registered."""
+        return str(self.ask("policy", policy_id)[0][0])
+
+    def oversight(self, policy_id: bytes) -> Oversight:
+        """Who watches over a registered policy now."""
+        ((publishers, threshold, window, notice, auditors),) = self.ask("oversight", policy_id)
+        return Oversight(
+            publishers=publishers,
+            threshold=threshold,
+            challenge_window=window,
+            notice_period=notice,
+            auditors=auditors,
+        )
+
+    def is_publisher(self, policy_id: bytes, account: str) -> bool:
+        return bool(self.ask("isPublisher", policy_id, account)[0])
+
+    def approved_epoch(self, policy_id: bytes) -> int:
+        """The latest epoch that publishers approved, 0 before the first and where there is no such policy."""
+        return int(self.ask("policy", policy_id)[0][5]) if self.has(policy_id) else 0
+
+    def approved(self, policy_id: bytes, epoch: int) -> tuple[tuple[bytes, ...], int]:
+        """Digests of an approved epoch and from when they count, Unix seconds; none and 0 where it is not approved."""
+        approval, effective_at = self.ask("approval", policy_id, epoch)
+        return tuple(approval[4]), int(effective_at)
+
+    def votes(self, policy_id: bytes, epoch: int, approval: Approval) -> int:
+        """How many publishers' word stands for an approval."""
+        return int(self.ask("votes", policy_id, epoch, approval.hash)[0])
+
+    def replacement(self, policy_id: bytes) -> Replacement | None:
+        """The announced or effective successor."""
+        successor, effective_at = self.ask("replacement", policy_id)
+        return Replacement(bytes(successor), int(effective_at)) if effective_at else None
+
+    def is_current(self, policy_id: bytes) -> bool:
+        """Registered, and not replaced."""
+        return bool(self.ask("isCurrent", policy_id)[0])
+
+    def current(self, policy_id: bytes) -> bytes:
+        """The policy that counts instead of this one now, or this one."""
+        return bytes(self.ask("current", policy_id)[0])
