@@ -501,8 +501,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
             bytes32 digest = instance.approved.digests[program];
             emit ProgramAttested(fund, policyId, epoch, program, digest, instance.set.hash, instance.expiry);
         }
-        (progress_.attested, progress_.expiry, progress_.blockNumber) =
-        (uint128(attested), expiry, uint64(block.number)); // at most 128 programs
+        (progress_.expiry, progress_.blockNumber) = (expiry, uint64(block.number));
+        // A policy has at most 128 programs.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        progress_.attested = uint128(attested);
         bool complete = attested == (uint256(1) << instance.policy.programCount) - 1;
         if (complete && epoch > _standings[fund][policyId].epoch) _complete(instance, expiry);
     }
