@@ -58,7 +58,9 @@ class RepresentationClaim:
     def state(self, nonce: G1Point) -> bytes:
         """What the challenge is made from, 32 bytes."""
         s = self.source
-        points = [[data[i : i + 32] for i in range(0, POINT_SIZE, 32)] for data in map(encode_point, (s.commitment, nonce))]
+        points = [
+            [data[i : i + 32] for i in range(0, POINT_SIZE, 32)] for data in map(encode_point, (s.commitment, nonce))
+        ]
         types = ["bytes32", "uint256", "address", "address", "uint64", "bytes32", "bytes32", "bytes32[4]", "bytes32[4]"]
         fields = [TAG, self.chain_id, self.registry, s.fund, s.epoch, s.id, s.owned_slots_hash, *points]
         return bytes(keccak(abi_encode(types, fields)))

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from proofolio.pipeline import PreviousEpoch, Signing, Terms, commit_source, prove_bundle
-from proofolio.stage import Stage, publish_on_stage, set_stage
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +27,8 @@ from attest.statement import NO_HASH
 from benchmarks.fund import diversified_lots, risk_policy, synthetic_market
 from optimizer import Market
 from optimizer.policy import Policy, Turnover
+from proofolio.pipeline import PreviousEpoch, Signing, Terms, commit_source, prove_bundle
+from proofolio.stage import Stage, publish_on_stage, set_stage
 
 CASES = ("10x250", "25x250", "50x250", "100x250", "50x1000", "50x250+")
 """Assets x scenarios; the one of 1000 needs two programs, + is a second epoch with a turnover limit."""

@@ -1,9 +1,8 @@
-"""The verbs that speak to a chain: deploy, register, approve, publish, status."""
+"""The verbs that speak to a chain: register, approve, publish, status."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +11,12 @@ from eth_utils.address import is_address
 
 from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
-    VERIFIERS,
     Approval,
     BookStanding,
     Call,
     Chain,
     Journal,
+    Oversight,
     Published,
     Publisher,
     Registry,
@@ -25,11 +24,7 @@ from attest.chain import (
     Submission,
     load_network,
 )
-from attest.chain import deploy as deploy_contracts
-from attest.chain.artifacts import load_artifact
-from attest.chain.client import creation, creation_gas_bound
 from attest.chain.transactions import address_of
-from attest.commitment import ROLES
 from attest.errors import EncodingError, ProofRejected
 from attest.registration import policy_id
 from optimizer.policy import Policy
@@ -45,7 +40,7 @@ from .options import (
     ValidityOption,
     load_terms,
 )
-from .pipeline import needed_book_root, timestamp, verify_bundle
+from .pipeline import duties_of, needed_book_root, timestamp, verify_bundle
 from .terminal import REJECTED, console, step, table
 
 BOOK_STANDINGS = {
@@ -55,6 +50,7 @@ BOOK_STANDINGS = {
     BookStanding.COUNTED: "the book is verified on chain, and its total is in the fund's source set",
 }
 
+PUBLISHING = "Publishing"
 MAX_PROGRAMS = 16
 """Up to how many programs `status` looks for a policy; its file alone does not tell their number."""
 
@@ -94,13 +90,13 @@ def _policy_id(fund: FundFile, policy: Policy, programs: int) -> bytes:
     return policy_id(fund.policy_owner, policy.hash, fund.requirements(duties_of(policy)), programs)
 
 
-def _registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[bytes, int] | None:
+def registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[bytes, int] | None:
     """A policy's id and its number of programs; where it is registered with several, that of the latest approval."""
     found = {count: _policy_id(fund, policy, count) for count in range(1, MAX_PROGRAMS + 1)}
-    known = {count: name for count, name in found.items() if registry.has_policy(name)}
+    known = {count: name for count, name in found.items() if registry.policies.has(name)}
     if not known:
         return None
-    latest = max(known, key=lambda count: registry.approved_epoch(known[count]))
+    latest = max(known, key=lambda count: registry.policies.approved_epoch(known[count]))
     return known[latest], latest
 
 
@@ -123,38 +119,6 @@ def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> Non
     console.print(
         f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
     )
-
-
-def deploy(
-    network: NetworkOption,
-    keystore: KeystoreOption,
-    out: Annotated[Path, typer.Option("--out", help="Deployment file to write.")] = Path("deployment.json"),
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Deploy the verifiers of proofs and of liability books, and a registry.
-
-    Example: proofolio deploy --network sepolia --keystore deployer.keystore --out deployment.json
-    """
-    if out.exists():
-        raise EncodingError(f"{out} exists: the contracts are deployed; name another file to deploy them again")
-    key = load_key(keystore)
-    chain = connect(network, networks)
-    if dry_run:
-        proofs, books = (chain.estimate(creation(load_artifact(name)), address_of(key)) for name in VERIFIERS)
-        registry_gas = creation_gas_bound(load_artifact("AttestationRegistry"))
-        console.print(
-            f"verifier of proofs {proofs:,} gas, of books {books:,} gas, registry at most {registry_gas:,} gas; "
-            "nothing was sent",
-            soft_wrap=True,
-        )
-        return
-    with step("Deploying the verifiers and the registry"):
-        deployment = deploy_contracts(chain, key)
-    console.print(f"verifier {deployment.verifier}\nbook verifier {deployment.book_verifier}")
-    console.print(f"registry {deployment.registry}")
-    deployment.save(out)
-    console.print(f"{out} written")
 
 
 def register(
@@ -189,14 +153,19 @@ def approve(
     network: NetworkOption,
     keystore: KeystoreOption,
     valid_days: ValidityOption = APPROVAL_DAYS,
+    oversight: Annotated[
+        Path | None,
+        typer.Option(help="Who watches over a new policy; default: its owner is the only publisher."),
+    ] = None,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Approve the statements of an epoch as the policy's owner; registers the policy if it is new.
+    """Approve the statements of an epoch as a publisher of the policy; its owner registers it if it is new.
 
-    The keys are recomputed from policy and market, so what is approved is what these files say.
+    The keys are recomputed from policy and market, so what is approved is what these files say. They count when as
+    many publishers as the policy asks for say the same, and after its challenge window.
 
     Example: proofolio approve --market m.json --policy p.json --fund fund.json --epoch 1 --network sepolia
     --keystore owner.keystore
@@ -204,31 +173,48 @@ def approve(
     parties = FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
     registry = registry_of(connect(network, networks), parties)
-    key = _key_of(keystore, parties.policy_owner, "the policy's owner")
+    key, policies = load_key(keystore), registry.policies
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
     name = _policy_id(parties, terms.compiled.policy, len(digests))
-    if not registry.has_policy(name):
+    if not policies.has(name):
+        key = _key_of(keystore, parties.policy_owner, "the policy's owner, who registers it,")
+        watching = Oversight.load(oversight) if oversight else Oversight(publishers=(parties.policy_owner,))
+        sentences = list(terms.compiled.policy.sentences().values())
         requirements = parties.requirements(terms.duties)
-        call = registry.register_policy(terms.compiled.policy_hash, requirements, len(digests))
+        call = policies.register(terms.compiled.policy_hash, requirements, len(digests), watching, limits=sentences)
         send(registry.chain, key, call, "Registering the policy", dry_run)
         if dry_run:
             console.print("the approval can be estimated when the policy is registered")
             return
-    if registry.approved_digests(name, epoch) == digests:
+    watching = policies.oversight(name)
+    if not policies.is_publisher(name, address_of(key)):
+        raise EncodingError(
+            f"{keystore}: holds the key of {address_of(key)}, which is no publisher of the policy; they are "
+            f"{', '.join(watching.publishers)}"
+        )
+    approved, effective_at = policies.approved(name, epoch)
+    if approved == digests:
         console.print(f"epoch {epoch} is approved with this statement: {listed}", soft_wrap=True)
+        console.print(f"it counts from {timestamp(effective_at)}")
         return
     layout = terms.layout
+    # Midnight, so that publishers who approve on the same day say the same.
+    valid_until = (int(time.time()) // 86_400 + 1 + valid_days) * 86_400
     approval = Approval(
         as_of=terms.as_of,
-        valid_until=int(time.time()) + 86400 * valid_days,
+        valid_until=valid_until,
         layout_hash=layout.hash,
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=digests,
     )
-    send(registry.chain, key, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
+    send(registry.chain, key, policies.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
     console.print(f"policy 0x{name.hex()}\nstatement {listed}", soft_wrap=True)
+    if not dry_run:
+        _, effective_at = policies.approved(name, epoch)
+        said = f"it counts from {timestamp(effective_at)}" if effective_at else "more publishers must say the same"
+        console.print(f"{policies.votes(name, epoch, approval)} of {watching.threshold} publishers; {said}")
 
 
 def publish(
@@ -249,9 +235,8 @@ def publish(
 ) -> None:
     """Verify a bundle and have the registry record its proofs, each once; run it again after any interruption.
 
-    The proofs go out one by one, in a transaction each, and count when the last is in. The first of them fixes the
-    epoch's source set, which only the fund's owner can do. What a policy that compares epochs is compared with is the
-    registry's record.
+    All proofs of the policy go out in one transaction. It fixes the epoch's source set, which only the fund's owner and
+    operators can do. What a policy that compares epochs is compared with is the registry's record.
 
     Example: proofolio publish bundle.json --market m.json --policy p.json --fund fund.json --network sepolia
     --keystore fund.keystore
@@ -265,20 +250,18 @@ def publish(
     with step("Verifying before it is published"):
         verify_bundle(terms, parties, parsed, int(time.time()), before, root)
     name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
-    submissions = Submission.of_bundle(parsed, parties, name, terms.keys)
+    submission = Submission.of_bundle(parsed, parties, name, terms.keys, terms.owned_slots)
     key = load_key(keystore)
     try:
         if dry_run:
-            for submission in submissions:
-                send(registry.chain, key, registry.submit(submission), _publishing(submission, submissions), dry_run)
+            send(registry.chain, key, registry.submit(submission), PUBLISHING, dry_run)
             return
         opened = Journal(journal)
         publisher = Publisher(registry, opened, key)
         try:
-            for submission in submissions:
-                with step(_publishing(submission, submissions)):
-                    (published,) = publisher.publish_all((submission,), retry=retry)
-                _show_published(published)
+            with step(PUBLISHING):
+                published = publisher.publish(submission, retry=retry)
+            _show_published(published)
         finally:
             opened.close()
     except Reverted as refusal:
@@ -301,11 +284,6 @@ def _recorded_before(registry: Registry, fund: str, epoch: int) -> bytes:
     return registry.source_set(fund, before)
 
 
-def _publishing(submission: Submission, submissions: Sequence[Submission]) -> str:
-    count = len(submissions)
-    return "Publishing" if count == 1 else f"Publishing proof {submission.program + 1} of {count}"
-
-
 def _show_published(published: Published) -> None:
     how = "by somebody else"
     if published.transaction is not None:
@@ -320,20 +298,29 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
     """
     parties, rules = FundFile.load(fund), Policy.load(policy)
     registry = registry_of(connect(network, networks), parties)
-    name, programs = _registered(registry, parties, rules) or (_policy_id(parties, rules, 1), 0)
+    name, programs = registered(registry, parties, rules) or (_policy_id(parties, rules, 1), 0)
     answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
     shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
+    if answer.suspended:
+        shown.add_row("suspended", answer.suspended)
+    if answer.replaced:
+        shown.add_row("policy", f"replaced by 0x{registry.policies.current(name).hex()}")
     if answer.epoch:
-        shown.add_row("latest proved epoch", str(answer.epoch))
-        shown.add_row("valid until", timestamp(answer.expiry))
+        revoked = registry.is_revoked(parties.fund, name, answer.epoch)
+        shown.add_row("latest proved epoch", f"{answer.epoch}{', revoked' if revoked else ''}")
+        if not revoked:
+            shown.add_row("valid until", timestamp(answer.expiry))
+        if answer.since:
+            shown.add_row("compliant since", timestamp(answer.since))
         shown.add_row("recorded in block", str(answer.attested_block))
+        shown.add_row("epochs proved so far", str(len(registry.history(parties.fund, name))))
     else:
         shown.add_row("latest proved epoch", "none")
-    approved = registry.approved_epoch(name)
+    approved = registry.policies.approved_epoch(name)
     if approved:
-        blocks = [registry.attestation(parties.fund, name, approved, program)[1] for program in range(programs)]
-        shown.add_row(f"proofs in, epoch {approved}", f"{sum(1 for block in blocks if block)} of {programs}")
+        attested, _ = registry.attested(parties.fund, name, approved)
+        shown.add_row(f"proofs in, epoch {approved}", f"{len(attested)} of {programs}")
     shown.add_row("asked at block", f"{answer.block}, {timestamp(answer.time)}")
     console.print(shown)
     if answer.epoch and any(source.role == "liability_book" for source in rules.sources):
@@ -360,10 +347,10 @@ __all__ = [
     "NetworksOption",
     "approve",
     "connect",
-    "deploy",
     "publish",
     "recorded_book_root",
     "register",
+    "registered",
     "registry_of",
     "send",
     "status",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
 from attest.bundle import Bundle, FundFile, SignedSource
@@ -16,9 +17,7 @@ from attest.chain.policies import Policies
 from attest.chain.transactions import Call, Chain
 from attest.curve import decompress, encode_point
 from attest.liabilities import BookFile, InclusionFile
-from attest.program import slots_hash
 from attest.statement import StatementKey
-from eth_abi.abi import encode as abi_encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ takes a salt and creation code and answers with CREATE2 (EIP-1014).
 """
 
 FACTORY = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
-FACTORY_DEPLOYER = "0x3fAB184622Dc19b6109349B94811493BF45362eC"
+FACTORY_DEPLOYER = "0x3fAB184622Dc19b6109349B94811493BF2a45362"
 """Nobody has its key: the factory's transaction was made with a signature out of thin air."""
 FACTORY_COST = 10**16
 """Wei that the deployer needs: 100 000 gas at 100 gwei."""

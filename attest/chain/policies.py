@@ -1,4 +1,4 @@
-"""The registry of policies from Python: what is registered, who watches over it, what is approved, what replaced what."""
+"""The registry of policies from Python: who watches over a policy, what is approved, what replaced what."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ from attest.registration import SourceRequirement, ordered
 
 MINIMUM_NOTICE = 2 * 86_400
 """Seconds that the contract asks for at the least."""
-APPROVAL_TYPE = (
-    "(uint64,uint64,bytes32,bytes32[],bytes32[],(uint256,uint256)[],(uint256,address,uint256)[])"
-)
+APPROVAL_TYPE = "(uint64,uint64,bytes32,bytes32[],bytes32[],(uint256,uint256)[],(uint256,address,uint256)[])"
 
 
 class Oversight(File):

@@ -145,7 +145,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
     {
         if (!FUNDS.actsFor(fund, msg.sender)) revert NotFund(fund, msg.sender);
         if (_sourceSets[fund][epoch].hash != 0) revert SourceSetExists(fund, epoch);
-        Instance memory instance = _instance(fund, policyId, epoch, sources);
+        Instance memory instance = _statements(fund, policyId, epoch);
+        _checkSources(instance, sources);
         _fixSourceSet(instance, sources);
         return instance.set.hash;
     }
@@ -166,11 +167,13 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (POLICIES.isJudge(policyId, fund, owner)) revert SelfApproved(policyId);
         if (_expired(expiry)) revert Expired(expiry);
         if (_revoked[fund][policyId][epoch]) revert EpochRevoked(fund, policyId, epoch);
-        Instance memory instance = _instance(fund, policyId, epoch, sources);
+        Instance memory instance = _statements(fund, policyId, epoch);
         instance.expiry = expiry;
         if (expiry > instance.approved.validUntil) revert ExpiryTooLate(expiry, instance.approved.validUntil);
+        bytes32 previousLayoutHash = _checkPrograms(instance, programs);
+        _checkSources(instance, sources);
         _fixSourceSet(instance, sources);
-        _verify(instance, programs, previousSources);
+        _verify(instance, programs, previousLayoutHash, previousSources);
         _record(instance, programs);
     }
 
@@ -324,17 +327,23 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         while (i < requirements.length && requirements[i].role != LIABILITY_BOOK) ++i;
     }
 
-    /// @dev The policy, its statements of the epoch, and the sources, each of which signed its commitment.
-    function _instance(address fund, bytes32 policyId, uint64 epoch, SignedSource[] calldata sources)
-        private
-        view
-        returns (Instance memory instance)
-    {
+    /// @dev The policy and its statements of the epoch.
+    function _statements(address fund, bytes32 policyId, uint64 epoch) private view returns (Instance memory instance) {
         (instance.fund, instance.policyId, instance.epoch) = (fund, policyId, epoch);
         (instance.policy, instance.approved) = POLICIES.statements(policyId, epoch);
-        _readAccounts(fund, policyId, epoch, instance.approved);
-        SourceRequirement[] memory requirements = instance.policy.requirements;
-        instance.set = SourceSets.check(_domainSeparatorV4(), fund, epoch, instance.approved, requirements, sources);
+    }
+
+    /// @dev The epoch's sources, each of which signed its commitment, and what was read from the fund's addresses.
+    function _checkSources(Instance memory instance, SignedSource[] calldata sources) private view {
+        _readAccounts(instance.fund, instance.policyId, instance.epoch, instance.approved);
+        instance.set = SourceSets.check(
+            _domainSeparatorV4(),
+            instance.fund,
+            instance.epoch,
+            instance.approved,
+            instance.policy.requirements,
+            sources
+        );
     }
 
     /// @dev Makes public slots of what was read from the fund's addresses. Slots that do not ascend or stand in both lists end
@@ -393,17 +402,14 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         }
     }
 
-    /// @dev All proofs at once, each about its approved statement, these holdings and this context.
-    function _verify(
-        Instance memory instance,
-        ProgramProof[] calldata programs,
-        PreviousSource[] calldata previousSources
-    ) private view {
+    /// @dev Each program once, not yet attested, with its approved key.
+    /// @return previousLayoutHash of the previous epoch's holdings, 0 where no key compares epochs
+    function _checkPrograms(Instance memory instance, ProgramProof[] calldata programs)
+        private
+        view
+        returns (bytes32 previousLayoutHash)
+    {
         if (programs.length == 0) revert InvalidPrograms();
-        bytes[] memory keys = new bytes[](programs.length);
-        bytes[] memory proofs = new bytes[](programs.length);
-        bytes32[] memory programIds = new bytes32[](programs.length);
-        bytes32 previousLayoutHash;
         uint256 attested = _progress[instance.fund][instance.policyId][instance.epoch].attested;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
@@ -412,15 +418,28 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
                 revert AlreadyAttested(instance.fund, instance.policyId, instance.epoch, program);
             }
             StatementKey calldata statement = _checkKey(instance.approved, program, programs[i].key);
-            if (statement.previousSize != 0) {
-                bytes32 layoutHash = statement.previousLayoutHash;
-                if (previousLayoutHash != 0 && layoutHash != previousLayoutHash) {
-                    revert WrongPreviousLayout(previousLayoutHash, layoutHash);
-                }
-                previousLayoutHash = layoutHash;
+            if (statement.previousSize == 0) continue;
+            bytes32 layoutHash = statement.previousLayoutHash;
+            if (previousLayoutHash != 0 && layoutHash != previousLayoutHash) {
+                revert WrongPreviousLayout(previousLayoutHash, layoutHash);
             }
+            previousLayoutHash = layoutHash;
+        }
+    }
+
+    /// @dev All proofs at once, each about its approved statement, these holdings and this context.
+    function _verify(
+        Instance memory instance,
+        ProgramProof[] calldata programs,
+        bytes32 previousLayoutHash,
+        PreviousSource[] calldata previousSources
+    ) private view {
+        bytes[] memory keys = new bytes[](programs.length);
+        bytes[] memory proofs = new bytes[](programs.length);
+        bytes32[] memory programIds = new bytes32[](programs.length);
+        for (uint256 i; i < programs.length; ++i) {
             (keys[i], proofs[i]) = (programs[i].key, programs[i].proof);
-            programIds[i] = keccak256(abi.encode(instance.policyId, program));
+            programIds[i] = keccak256(abi.encode(instance.policyId, programs[i].program));
         }
         Context memory context;
         context.registry = address(this);

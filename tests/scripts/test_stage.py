@@ -49,7 +49,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stage, Terms, Subm
     assert (outcome.before.compliant, outcome.status.compliant) == (False, True)
     requirements = stage.fund.requirements(terms.duties)
     policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, 1)
-    (submission,) = Submission.of_bundle(bundle, stage.fund, policy, terms.keys)
+    submission = Submission.of_bundle(bundle, stage.fund, policy, terms.keys, terms.owned_slots)
     return stage, terms, submission, policy
 
 
@@ -75,13 +75,14 @@ def test_another_limit_or_price_is_not_the_approved_statement(
     stage, _, submission, _ = played
     other = terms_of(change)
     bundle = prove_on(stage, other)
-    (altered,) = Submission.of_bundle(bundle, stage.fund, submission.policy_id, other.keys)
+    altered = Submission.of_bundle(bundle, stage.fund, submission.policy_id, other.keys, other.owned_slots)
     assert "DigestNotApproved" in reason(stage, altered)
 
 
 def test_two_source_sets_in_one_epoch(played: tuple[Stage, Terms, Submission, bytes]) -> None:
     stage, terms, _, policy = played
-    (second,) = Submission.of_bundle(prove_on(stage, terms), stage.fund, policy, terms.keys)
+    bundle = prove_on(stage, terms)
+    second = Submission.of_bundle(bundle, stage.fund, policy, terms.keys, terms.owned_slots)
     assert "SourceSetMismatch" in reason(stage, second)
 
 
