@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AttestationRegistry} from "../src/AttestationRegistry.sol";
-import {
-    Approval,
-    Compliance,
-    IAttestationRegistry,
-    PolicyRecord,
-    SignedSource,
-    SourceRequirement
-} from "../src/interfaces/IAttestationRegistry.sol";
+import {Compliance, IAttestationRegistry, ProgramProof, SignedSource} from "../src/interfaces/IAttestationRegistry.sol";
+import {Approval, IPolicyRegistry, PolicyRecord, SourceRequirement} from "../src/interfaces/IPolicyRegistry.sol";
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
 
@@ -35,7 +28,8 @@ contract AttestationRegistryTest is RegistryFixtures {
         vm.assertEq(last.blockNumber, 77, "block");
         vm.assertEq(last.sourceSetHash, s.sourceSetHash, "source set");
         vm.assertEq(registry.sourceSet(FUND, 7), s.sourceSetHash, "stored source set");
-        (uint64 expiry, uint64 blockNumber) = registry.attestation(FUND, policyIds[0], 7, 0);
+        (uint256 attested, uint64 expiry, uint64 blockNumber) = registry.progress(FUND, policyIds[0], 7);
+        vm.assertEq(attested, 1, "the one program");
         vm.assertEq(expiry, s.expiry, "attestation's expiry");
         vm.assertEq(blockNumber, 77, "attestation's block");
     }
@@ -110,8 +104,8 @@ contract AttestationRegistryTest is RegistryFixtures {
         submit(earlier, FUND_OWNER);
         vm.assertEq(registry.latest(FUND, policyIds[0]).epoch, 8, "still epoch 8");
         vm.assertEq(registry.latest(FUND, policyIds[0]).sourceSetHash, later.sourceSetHash, "of epoch 8");
-        (, uint64 blockNumber) = registry.attestation(FUND, policyIds[0], 7, 0);
-        vm.assertTrue(blockNumber != 0, "and epoch 7 is on record");
+        (uint256 attested,,) = registry.progress(FUND, policyIds[0], 7);
+        vm.assertEq(attested, 1, "and epoch 7 is on record");
     }
 
     function test_epochsInOrder() public {
@@ -137,25 +131,26 @@ contract AttestationRegistryTest is RegistryFixtures {
 
     function test_unknownFund() public {
         Submission memory s = submission(0);
+        ProgramProof[] memory programs = programOf(s);
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.UnknownFund.selector, STRANGER);
         vm.expectRevert(reason);
-        registry.submit(STRANGER, policyIds[0], 7, s.expiry, 0, s.key, s.sources, s.previousSources, s.proof);
+        registry.submit(STRANGER, policyIds[0], 7, s.expiry, programs, s.sources, s.previousSources);
     }
 
     /// @dev A fund whose owner also owns the policy would choose its own prices.
     function test_fundsDoNotApproveThemselves() public {
         Submission memory s = submission(0);
         vm.prank(POLICY_OWNER);
-        registry.transferPolicy(policyIds[0], FUND_OWNER);
+        policies.transferPolicy(policyIds[0], FUND_OWNER);
         vm.prank(FUND_OWNER);
-        registry.acceptPolicy(policyIds[0]);
+        policies.acceptPolicy(policyIds[0]);
         bytes memory reason = abi.encodeWithSelector(IAttestationRegistry.SelfApproved.selector, policyIds[0]);
         vm.expectRevert(reason);
         submit(s, FUND_OWNER);
         vm.prank(FUND_OWNER);
-        registry.transferPolicy(policyIds[0], FUND);
+        policies.transferPolicy(policyIds[0], FUND);
         vm.prank(FUND);
-        registry.acceptPolicy(policyIds[0]);
+        policies.acceptPolicy(policyIds[0]);
         vm.expectRevert(reason);
         submit(s, FUND_OWNER);
     }
@@ -171,11 +166,11 @@ contract AttestationRegistryTest is RegistryFixtures {
     function test_epochNotApproved() public {
         Submission memory s = submission(0);
         s.epoch = 9;
-        _assertRefused(s, abi.encodeWithSelector(IAttestationRegistry.EpochNotApproved.selector, policyIds[0], 9));
+        _assertRefused(s, abi.encodeWithSelector(IPolicyRegistry.EpochNotApproved.selector, policyIds[0], 9));
         // Epoch 8 is approved for policy 0 only.
         s = submission(1);
         s.epoch = 8;
-        _assertRefused(s, abi.encodeWithSelector(IAttestationRegistry.EpochNotApproved.selector, policyIds[1], 8));
+        _assertRefused(s, abi.encodeWithSelector(IPolicyRegistry.EpochNotApproved.selector, policyIds[1], 8));
     }
 
     function test_expiry() public {
@@ -227,7 +222,7 @@ contract AttestationRegistryTest is RegistryFixtures {
         Approval memory approval = approvalOf(0);
         approval.layoutHash = keccak256("another layout");
         vm.prank(POLICY_OWNER);
-        registry.approveEpoch(policyIds[0], 9, approval);
+        policies.approveEpoch(policyIds[0], 9, approval);
         Submission memory s = submission(0);
         s.epoch = 9;
         bytes4 selector = IAttestationRegistry.WrongLayout.selector;
@@ -255,17 +250,20 @@ contract AttestationRegistryTest is RegistryFixtures {
     }
 
     function test_policyRecord() public view {
-        PolicyRecord memory record = registry.policy(policyIds[1]);
+        PolicyRecord memory record = policies.policy(policyIds[1]);
         vm.assertEq(record.owner, POLICY_OWNER, "owner");
         vm.assertEq(record.programCount, 2, "programs");
         vm.assertEq(record.lastEpoch, 7, "last epoch");
         vm.assertEq(record.requirements.length, 2, "requirements");
         SourceRequirement[] memory requirements = requirementsOf();
         vm.assertEq(abi.encode(record.requirements), abi.encode(requirements), "requirements");
-        vm.assertEq(abi.encode(registry.approval(policyIds[1], 7)), abi.encode(approvalOf(1)), "approval");
-        vm.assertEq(registry.approval(policyIds[1], 8).digests.length, 0, "no approval");
-        (uint64 expiry, uint64 blockNumber) = registry.attestation(FUND, policyIds[1], 7, 5);
-        vm.assertEq(uint256(expiry) + blockNumber, 0, "no such program");
+        (Approval memory approved, uint64 effectiveAt) = policies.approval(policyIds[1], 7);
+        vm.assertEq(abi.encode(approved), abi.encode(approvalOf(1)), "approval");
+        vm.assertEq(effectiveAt, block.timestamp, "counts at once");
+        (approved, effectiveAt) = policies.approval(policyIds[1], 8);
+        vm.assertEq(approved.digests.length + effectiveAt, 0, "no approval");
+        (uint256 attested, uint64 expiry, uint64 blockNumber) = registry.progress(FUND, policyIds[1], 7);
+        vm.assertEq(attested + expiry + blockNumber, 0, "nothing attested");
     }
 
     function test_signersOfTheFixtures() public view {

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    Approval,
-    IAttestationRegistry,
-    PreviousSource,
-    SignedSource,
-    SourceRequirement
-} from "../src/interfaces/IAttestationRegistry.sol";
+import {IAttestationRegistry, PreviousSource, SignedSource} from "../src/interfaces/IAttestationRegistry.sol";
+import {Approval, SourceRequirement} from "../src/interfaces/IPolicyRegistry.sol";
 import {IProofVerifier, PublicSlot} from "../src/interfaces/IProofVerifier.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
 
@@ -138,11 +133,8 @@ contract RegistryEpochsTest is RegistryFixtures {
     // Decoys: holdings that the fund would like to be compared with.
 
     function _register(address owner, SourceRequirement[] memory requirements) private returns (bytes32 id) {
-        vm.prank(owner);
-        id = registry.registerPolicy(keccak256("decoy"), requirements, 1, "");
-        Approval memory approval = approvalOf(0);
-        vm.prank(owner);
-        registry.approveEpoch(id, 7, approval);
+        id = register(owner, keccak256("decoy"), requirements, 1);
+        approveAs(owner, id, 7, approvalOf(0));
     }
 
     function _assertIncomparable(bytes32 decoy) private {
@@ -157,10 +149,10 @@ contract RegistryEpochsTest is RegistryFixtures {
         _assertIncomparable(decoy);
         // It is the owner of today who vouches.
         vm.prank(STRANGER);
-        registry.transferPolicy(decoy, POLICY_OWNER);
+        policies.transferPolicy(decoy, POLICY_OWNER);
         _assertIncomparable(decoy);
         vm.prank(POLICY_OWNER);
-        registry.acceptPolicy(decoy);
+        policies.acceptPolicy(decoy);
         submit(submission(5), FUND_OWNER);
     }
 
@@ -196,9 +188,7 @@ contract RegistryEpochsTest is RegistryFixtures {
     }
 
     function _registerFor(Approval memory approval) private returns (bytes32 id) {
-        SourceRequirement[] memory requirements = requirementsOf();
-        vm.prank(POLICY_OWNER);
-        id = registry.registerPolicy(keccak256("another policy"), requirements, 1, "");
+        id = register(POLICY_OWNER, keccak256("another policy"), requirementsOf(), 1);
         approve(id, 7, approval);
     }
 

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+
+import {AccountReader} from "../src/AccountReader.sol";
 import {AttestationRegistry} from "../src/AttestationRegistry.sol";
+import {BookRegistry} from "../src/BookRegistry.sol";
 import {BookVerifier} from "../src/BookVerifier.sol";
+import {FundRegistry} from "../src/FundRegistry.sol";
 import {
-    Approval,
     IAttestationRegistry,
     PreviousSource,
-    SignedSource,
-    SourceRequirement
+    ProgramProof,
+    SignedSource
 } from "../src/interfaces/IAttestationRegistry.sol";
-import {IBookVerifier} from "../src/interfaces/IBookVerifier.sol";
+import {AccountSlot, Approval, Oversight, SourceRequirement} from "../src/interfaces/IPolicyRegistry.sol";
 import {IProofVerifier, PublicSlot} from "../src/interfaces/IProofVerifier.sol";
 import {SourceSets} from "../src/libraries/SourceSets.sol";
+import {PolicyRegistry} from "../src/PolicyRegistry.sol";
 import {ProofVerifier} from "../src/ProofVerifier.sol";
+import {RepresentationVerifier} from "../src/RepresentationVerifier.sol";
 import {Fixtures} from "./Fixtures.sol";
 
 /// @notice Arguments of `AttestationRegistry.submit`. policy: 0 has one program, 1 and 2 have two, and the last of 2 compares
@@ -31,25 +37,36 @@ struct Submission {
     bytes proof;
 }
 
-/// @title A registry where the fixtures' proofs expect it, with their fund, policies and approvals
+/// @title Registries where the fixtures' proofs expect them, with their fund, policies and approvals
 abstract contract RegistryFixtures is Fixtures {
     address internal constant FUND = 0x00000000000000000000000000000000000000f1;
     address internal constant FUND_OWNER = 0x00000000000000000000000000000000000000F2;
     address internal constant STRANGER = 0x0000000000000000000000000000000000000099;
     address internal constant POLICY_OWNER = 0x00000000000000000000000000000000000000B1;
+    address internal constant AUDITOR = 0x00000000000000000000000000000000000000A1;
+    address internal constant OPERATOR = 0x00000000000000000000000000000000000000f3;
+    uint64 internal constant NOTICE = 2 days;
     address private constant DEPLOYER = 0x00000000000000000000000000000000000000D1;
     string private constant FIXTURE = "test/fixtures/registry.json";
 
+    FundRegistry internal funds;
+    PolicyRegistry internal policies;
+    BookRegistry internal books;
+    AccountReader internal accountReader;
     AttestationRegistry internal registry;
     bytes32[3] internal policyIds;
     bytes32[3] internal policyHashes;
     uint64 internal validUntil;
 
     function deploy() internal {
+        funds = new FundRegistry();
+        policies = new PolicyRegistry();
+        books = new BookRegistry(new BookVerifier(), funds);
+        accountReader = new AccountReader(funds, policies);
         IProofVerifier verifier = new ProofVerifier();
-        IBookVerifier bookVerifier = new BookVerifier();
+        RepresentationVerifier representationVerifier = new RepresentationVerifier();
         vm.prank(DEPLOYER);
-        registry = new AttestationRegistry(verifier, bookVerifier);
+        registry = new AttestationRegistry(verifier, books, accountReader, representationVerifier);
         string memory json = vm.readFile(FIXTURE);
         address expected = address(bytes20(vm.parseJsonBytes(json, ".registry")));
         vm.assertEq(address(registry), expected, "the registry's address");
@@ -64,11 +81,9 @@ abstract contract RegistryFixtures is Fixtures {
 
     /// @dev The fund, all policies, and the approvals of epoch 7 for policies 0 and 1, of epoch 8 for policies 0 and 2.
     function registerAll() internal {
-        vm.prank(FUND);
-        registry.registerFund(FUND_OWNER);
+        registerFund();
         for (uint256 i; i < 3; ++i) {
-            vm.prank(POLICY_OWNER);
-            bytes32 id = registry.registerPolicy(policyHashes[i], requirementsOf(), i == 0 ? 1 : 2, "ipfs://policy");
+            bytes32 id = register(POLICY_OWNER, policyHashes[i], requirementsOf(), i == 0 ? 1 : 2);
             vm.assertEq(id, policyIds[i], "policy id as in Python");
             if (i < 2) approve(id, 7, approvalOf(i));
         }
@@ -76,14 +91,69 @@ abstract contract RegistryFixtures is Fixtures {
         approve(policyIds[2], 8, approvalOf(2));
     }
 
+    function registerFund() internal {
+        vm.prank(FUND);
+        funds.registerFund(FUND_OWNER);
+    }
+
+    /// @dev A policy that its owner publishes alone, with AUDITOR as its auditor.
+    function register(address owner, bytes32 hash, SourceRequirement[] memory requirements, uint64 programs)
+        internal
+        returns (bytes32)
+    {
+        return register(owner, hash, requirements, programs, oversightOf(owner));
+    }
+
+    function register(
+        address owner,
+        bytes32 hash,
+        SourceRequirement[] memory requirements,
+        uint64 programs,
+        Oversight memory oversight
+    ) internal returns (bytes32) {
+        string[] memory limits = new string[](1);
+        limits[0] = "net asset value > 0";
+        vm.prank(owner);
+        return policies.registerPolicy(hash, requirements, programs, oversight, "ipfs://policy", limits);
+    }
+
+    /// @dev The id of a policy that requires the fixtures' sources.
+    function policyIdOf(address owner, bytes32 hash, uint256 programs) internal view returns (bytes32) {
+        return keccak256(abi.encode(owner, hash, keccak256(abi.encode(requirementsOf())), programs));
+    }
+
+    /// @dev One publisher, no challenge window, the shortest notice, one auditor.
+    function oversightOf(address publisher) internal pure returns (Oversight memory) {
+        return Oversight(listOf(publisher), 1, 0, NOTICE, listOf(AUDITOR));
+    }
+
+    function listOf(address account) internal pure returns (address[] memory accounts) {
+        accounts = new address[](1);
+        accounts[0] = account;
+    }
+
     function approve(bytes32 id, uint64 epoch, Approval memory approval) internal {
-        vm.prank(POLICY_OWNER);
-        registry.approveEpoch(id, epoch, approval);
+        approveAs(POLICY_OWNER, id, epoch, approval);
+    }
+
+    function approveAs(address publisher, bytes32 id, uint64 epoch, Approval memory approval) internal {
+        vm.prank(publisher);
+        policies.approveEpoch(id, epoch, approval);
     }
 
     function commit(bytes32 id, uint64 epoch, SignedSource[] memory sources) internal returns (bytes32) {
         vm.prank(FUND_OWNER);
         return registry.commitSourceSet(FUND, id, epoch, sources);
+    }
+
+    function setOperator(address operator, bool allowed) internal {
+        vm.prank(FUND_OWNER);
+        funds.setOperator(FUND, operator, allowed);
+    }
+
+    function publishBook(uint64 epoch, bytes32 root) internal {
+        vm.prank(FUND_OWNER);
+        books.publishBook(FUND, epoch, root);
     }
 
     function requirementsOf() internal view returns (SourceRequirement[] memory) {
@@ -102,6 +172,7 @@ abstract contract RegistryFixtures is Fixtures {
         approval.digests[0] = submission(0).digest;
         if (policy != 0) approval.digests[1] = submission(policy == 1 ? 2 : 5).digest;
         approval.publicSlots = new PublicSlot[](0);
+        approval.accountSlots = new AccountSlot[](0);
     }
 
     function submission(uint256 index) internal view returns (Submission memory s) {
@@ -121,26 +192,56 @@ abstract contract RegistryFixtures is Fixtures {
     }
 
     function submit(Submission memory s, address caller) internal {
+        submit(s, policyIds[s.policy], caller);
+    }
+
+    /// @dev Under a policy that the fixtures do not know.
+    function submit(Submission memory s, bytes32 id, address caller) internal {
+        submit(s, id, programOf(s), caller);
+    }
+
+    /// @dev All programs of these submissions in one call, the rest as in `s`.
+    function submit(Submission memory s, bytes32 id, ProgramProof[] memory programs, address caller) internal {
         vm.prank(caller);
-        registry.submit(
-            FUND, policyIds[s.policy], s.epoch, s.expiry, s.program, s.key, s.sources, s.previousSources, s.proof
-        );
+        registry.submit(FUND, id, s.epoch, s.expiry, programs, s.sources, s.previousSources);
+    }
+
+    function programOf(Submission memory s) internal pure returns (ProgramProof[] memory programs) {
+        programs = new ProgramProof[](1);
+        programs[0] = ProgramProof(s.program, s.key, s.proof);
     }
 
     /// @dev From here on every proof is valid, so that what the registry itself counts can be tested.
     function acceptAllProofs() internal {
         vm.mockCall(
-            address(registry.verifier()), abi.encodePacked(IProofVerifier.verify.selector), abi.encode(bytes32(0))
+            address(registry.verifier()),
+            abi.encodePacked(IProofVerifier.verifyAll.selector),
+            abi.encode(new bytes32[](0))
         );
     }
 
+    /// @dev met: whether the policy is met with it, for the first time.
     function expectSubmissionEvents(Submission memory s, bool met) internal {
         bytes32 id = policyIds[s.policy];
         vm.expectEmit(address(registry));
         emit IAttestationRegistry.ProgramAttested(FUND, id, s.epoch, s.program, s.digest, s.sourceSetHash, s.expiry);
         if (!met) return;
+        bytes32 recordHash = recordHashOf(0, id, s);
         vm.expectEmit(address(registry));
-        emit IAttestationRegistry.PolicyMet(FUND, id, s.epoch, s.sourceSetHash, s.expiry);
+        emit IAttestationRegistry.PolicyMet(FUND, id, s.epoch, s.sourceSetHash, s.expiry, 0, recordHash);
+    }
+
+    /// @dev The link that this submission adds to the fund's history, now.
+    function recordHashOf(bytes32 before, bytes32 id, Submission memory s) internal view returns (bytes32) {
+        return
+            keccak256(abi.encode(before, FUND, id, s.epoch, s.expiry, block.number, block.timestamp, s.sourceSetHash));
+    }
+
+    /// @dev ERC-165 and one interface more, and no others.
+    function assertInterfaces(IERC165 target, bytes4 interfaceId) internal view {
+        vm.assertTrue(target.supportsInterface(interfaceId), "its own interface");
+        vm.assertTrue(target.supportsInterface(type(IERC165).interfaceId), "ERC-165");
+        vm.assertTrue(!target.supportsInterface(0xffffffff) && !target.supportsInterface(0x12345678), "no other");
     }
 
     /// @dev The key of the signer of requirement `index`, as in the fixtures' writer.

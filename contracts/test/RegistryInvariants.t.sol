@@ -29,8 +29,8 @@ contract RegistryHandler is RegistryFixtures {
         _;
         for (uint64 epoch = FIRST_EPOCH; epoch <= LAST_EPOCH; ++epoch) {
             changedItsMind = changedItsMind || _lost(sets[epoch], registry.sourceSet(FUND, epoch))
-                || _lost(roots[epoch], registry.bookRoot(FUND, epoch));
-            (sets[epoch], roots[epoch]) = (registry.sourceSet(FUND, epoch), registry.bookRoot(FUND, epoch));
+                || _lost(roots[epoch], books.bookRoot(FUND, epoch));
+            (sets[epoch], roots[epoch]) = (registry.sourceSet(FUND, epoch), books.bookRoot(FUND, epoch));
         }
         changedItsMind = changedItsMind || registry.lastEpoch(FUND) < lastEpoch;
         lastEpoch = registry.lastEpoch(FUND);
@@ -63,9 +63,7 @@ contract RegistryHandler is RegistryFixtures {
         bool damaged = damage % 4 == 0;
         if (damaged) s.proof[(damage >> 8) % s.proof.length] ^= bytes1(uint8(1 + damage % 255));
         vm.prank(callers[(seed >> 8) % 3]);
-        try registry.submit(
-            FUND, policyIds[s.policy], s.epoch, s.expiry, s.program, s.key, s.sources, s.previousSources, s.proof
-        ) {
+        try registry.submit(FUND, policyIds[s.policy], s.epoch, s.expiry, programOf(s), s.sources, s.previousSources) {
             assert(!damaged && (byOwner || fixed_) && block.timestamp <= s.expiry);
             accepted[i] = true;
             ++acceptances;
@@ -89,7 +87,7 @@ contract RegistryHandler is RegistryFixtures {
 
     function publishSome(uint256 seed, bytes32 root) external remembered {
         vm.prank(seed % 2 == 0 ? FUND_OWNER : STRANGER);
-        try registry.publishBook(FUND, uint64(seed % 12), root) {
+        try books.publishBook(FUND, uint64(seed % 12), root) {
             assert(seed % 2 == 0 && root != 0);
         } catch {}
     }
@@ -97,7 +95,7 @@ contract RegistryHandler is RegistryFixtures {
     function approveAgain(uint256 seed) external remembered {
         uint256 i = seed % 3;
         vm.prank(seed % 2 == 0 ? POLICY_OWNER : FUND_OWNER);
-        try registry.approveEpoch(policyIds[i], uint64(7 + seed % 2), approvalOf(i)) {} catch {}
+        try policies.approveEpoch(policyIds[i], uint64(7 + seed % 2), approvalOf(i)) {} catch {}
     }
 
     /// @dev Mostly some minutes; now and then beyond every expiry.

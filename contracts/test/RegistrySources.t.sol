@@ -3,12 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 
-import {
-    Approval,
-    IAttestationRegistry,
-    SignedSource,
-    SourceRequirement
-} from "../src/interfaces/IAttestationRegistry.sol";
+import {IAttestationRegistry, SignedSource} from "../src/interfaces/IAttestationRegistry.sol";
+import {Approval, IPolicyRegistry, SourceRequirement} from "../src/interfaces/IPolicyRegistry.sol";
 import {PublicSlot} from "../src/interfaces/IProofVerifier.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
 
@@ -96,7 +92,7 @@ contract RegistrySourcesTest is RegistryFixtures {
 
     function test_anotherFundsSignature() public {
         vm.prank(STRANGER);
-        registry.registerFund(STRANGER);
+        funds.registerFund(STRANGER);
         SourceRequirement memory requirement = requirementsOf()[0];
         bytes memory reason = abi.encodeWithSelector(
             IAttestationRegistry.InvalidSourceSignature.selector, requirement.sourceId, requirement.signer
@@ -114,8 +110,7 @@ contract RegistrySourcesTest is RegistryFixtures {
             if (epoch == 20) approval.asOf += 1;
             if (epoch == 21) approval.layoutHash = keccak256("another layout");
             if (epoch == 22) approval.ownedSlotsHashes[0] = keccak256("other slots");
-            vm.prank(POLICY_OWNER);
-            registry.approveEpoch(policyIds[0], epoch, approval);
+            approve(policyIds[0], epoch, approval);
             // Signed for this epoch, under the fixtures' approval.
             SignedSource[] memory sources = _signAll(submission(0).sources, epoch);
             _assertInvalidSignature(sources, 0, epoch);
@@ -125,11 +120,8 @@ contract RegistrySourcesTest is RegistryFixtures {
     function test_roleIsSigned() public {
         SourceRequirement[] memory requirements = requirementsOf();
         requirements[0].role += 1;
-        vm.prank(POLICY_OWNER);
-        bytes32 id = registry.registerPolicy(policyHashes[0], requirements, 1, "");
-        Approval memory approval = approvalOf(0);
-        vm.prank(POLICY_OWNER);
-        registry.approveEpoch(id, 7, approval);
+        bytes32 id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
+        approve(id, 7, approvalOf(0));
         bytes memory reason = abi.encodeWithSelector(
             IAttestationRegistry.InvalidSourceSignature.selector, requirements[0].sourceId, requirements[0].signer
         );
@@ -202,11 +194,8 @@ contract RegistrySourcesTest is RegistryFixtures {
         ContractSigner signer = new ContractSigner();
         SourceRequirement[] memory requirements = requirementsOf();
         requirements[0].signer = address(signer);
-        vm.prank(POLICY_OWNER);
-        bytes32 id = registry.registerPolicy(policyHashes[0], requirements, 1, "");
-        Approval memory approval = approvalOf(0);
-        vm.prank(POLICY_OWNER);
-        registry.approveEpoch(id, 7, approval);
+        bytes32 id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
+        approve(id, 7, approvalOf(0));
         SignedSource[] memory sources = submission(0).sources;
         bytes memory reason = abi.encodeWithSelector(
             IAttestationRegistry.InvalidSourceSignature.selector, requirements[0].sourceId, address(signer)
@@ -223,8 +212,7 @@ contract RegistrySourcesTest is RegistryFixtures {
         Approval memory approval = approvalOf(0);
         approval.publicSlots = new PublicSlot[](2);
         (approval.publicSlots[0], approval.publicSlots[1]) = (PublicSlot(2, 30), PublicSlot(3, 2 ** 77 - 1));
-        vm.prank(POLICY_OWNER);
-        registry.approveEpoch(policyIds[0], 20, approval);
+        approve(policyIds[0], 20, approval);
         SignedSource[] memory sources = _signAll(submission(0).sources, 20);
         vm.assertEq(_commit(sources, 20), _setHash(sources, approval), "hash with public slots");
     }
@@ -253,8 +241,7 @@ contract RegistrySourcesTest is RegistryFixtures {
     }
 
     function test_epochNotApproved() public {
-        bytes memory reason =
-            abi.encodeWithSelector(IAttestationRegistry.EpochNotApproved.selector, policyIds[0], uint64(9));
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.EpochNotApproved.selector, policyIds[0], uint64(9));
         SignedSource[] memory sources = submission(0).sources;
         vm.expectRevert(reason);
         _commit(sources, 9);
