@@ -24,6 +24,7 @@ VERBS = {
     "approve": "chain",
     "publish": "chain",
     "status": "chain",
+    "watch": "watch",
     "veto": "governing",
     "replace": "governing",
     "tighten": "governing",
