@@ -38,6 +38,7 @@ from tests.attest.examples import Example, small_example
 
 WEAKER = {
     "a debt counted at a hundredth": (FALSE_SOLVENCY, policy(debt_weight=1), "columns"),
+    "two columns of the matrix exchanged": (FALSE_SOLVENCY, policy(exchanged=True), "columns"),
     "gross exposure without its aggregate": (FALSE_GROSS, policy(gross=0), "weights"),
     "breaches that count nothing": (FALSE_COUNT, policy(flags=0), "flag_weights"),
     "a volatility without its squares": (FALSE_CONE, policy(squares=0), "square_weights"),
