@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -88,12 +88,16 @@ def book_cases() -> list[BookCase]:
 def _book_case(case: Mapping[str, Any], base: Mapping[str, Any]) -> BookCase:
     stated = {**base, **case.get("changes", {})}
 
+    def item(own: Sequence[str], i: int, stated: Any) -> bytes:
+        if isinstance(stated, dict):
+            return data_of(own[int(stated["of"])])
+        return edited(data_of(own[i]) if i < len(own) else b"", stated)
+
     def listed(name: str) -> tuple[bytes, ...]:
         own = base[name]
-        return tuple(
-            data_of(own[i]) if item is None else edited(data_of(own[i]) if i < len(own) else b"", item)
-            for i, item in enumerate(stated[name])
-        )
+        if name not in case.get("changes", {}):
+            return tuple(map(data_of, own))
+        return tuple(item(own, i, entry) for i, entry in enumerate(stated[name]))
 
     return BookCase(
         *stated_book(stated),

@@ -28,14 +28,14 @@ class ContractCall:
     """A call that a contract answers or reverts.
 
     Args:
-        data: 0x and the calldata. answer: what an accepting contract returns, "0x" for nothing.
+        data: 0x and the calldata. answer: what an accepting contract returns.
     """
 
     name: str
     contract: str
     data: str
     accepted: bool
-    answer: str = "0x"
+    answer: str
 
 
 def context_encoding(case: ProofCase) -> bytes:
@@ -60,11 +60,12 @@ def _words(data: bytes) -> list[bytes]:
 
 
 def contract_call(case: ProofCase) -> ContractCall:
-    """One call of `ProofVerifier`, also for a case that is in no file."""
+    """One call of `ProofVerifier`, which answers the key's digest; also for a case that is in no file."""
     (context,) = abi_decode([CONTEXT_TYPE], context_encoding(case))
     (holdings,) = abi_decode([HOLDINGS_TYPE], holdings_encoding(case))
     types = ["bytes", CONTEXT_TYPE, HOLDINGS_TYPE, "bytes"]
-    return _call(case.name, "ProofVerifier", "verify", types, [case.key, context, holdings, case.proof], case.expected)
+    arguments = [case.key, context, holdings, case.proof]
+    return _call(case.name, "ProofVerifier", "verify", types, arguments, case.expected, keccak(case.key))
 
 
 def book_call(case: BookCase) -> ContractCall:
@@ -100,7 +101,7 @@ def _call(
     types: Sequence[str],
     arguments: Sequence[Any],
     expected: str,
-    answer: bytes = b"",
+    answer: bytes,
 ) -> ContractCall:
     selector = keccak(text=f"{function}({','.join(types)})")[:4]
     data = "0x" + (selector + abi_encode(types, arguments)).hex()

@@ -121,7 +121,7 @@ def _places(first: InclusionCase, second: InclusionCase, last: InclusionCase) ->
     yield _other(first, "a path too long", "path", path=(*first.path, bytes(32)))
     yield _other(first, "a path upside down", "(P.26)", path=first.path[::-1], contract=False)
     yield _other(last, "a path of two for a node that moves up", "path", path=first.path)
-    yield _other(second, "commitments of the first chunk", "(P.26)", commitments=first.commitments, contract=False)
+    yield _other(second, "commitments of the first chunk", "(P.26)", commitments=first.commitments)
     yield _other(second, "openings of the first chunk", "(P.35)", openings=first.openings)
 
 

@@ -61,9 +61,8 @@ def honest_case(name: str, example: Example) -> ProofCase:
     return ProofCase(name, ACCEPT, name, key, STATED_CONTEXT, stated(example.sources), previous, example.prove())
 
 
-def proof_cases(setup: Setup) -> list[ProofCase]:
-    """All cases; the first of each base's name is the base itself."""
-    named = examples(setup)
+def proof_cases(setup: Setup, named: dict[str, Example]) -> list[ProofCase]:
+    """All cases; the first of each base's name is the base itself. Args: named: `examples`."""
     bases = {name: honest_case(name, example) for name, example in named.items()}
     return [
         *bases.values(),

@@ -1,0 +1,269 @@
+"""Every vector before every verifier that judges its kind (format.md).
+
+`PROOFOLIO_VECTORS=all` runs what takes minutes too: the reference on every proof, and the generator on every file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+
+import attest.reference
+from attest.chain.artifacts import load_artifact
+from attest.srs import Setup, load_setup
+from tests.contracts.anvil import ANVIL, RICH, anvil, deploy, rpc_all
+from tests.vectors import openings, plain, signed, transcripts
+from tests.vectors.calls import ContractCall, contract_calls
+from tests.vectors.cases import (
+    ACCEPT,
+    FOLDER,
+    MALFORMED,
+    REJECT,
+    BookCase,
+    ProofCase,
+    book_cases,
+    book_verdict,
+    fast_verdict,
+    one_by_one_verdict,
+    proof_cases,
+    read,
+    reference_answer,
+)
+from tests.vectors.generate import encoded, files
+from tests.vectors.inclusions import InclusionCase, inclusion_cases, inclusion_verdict
+from tests.vectors.keys import KeyCase, computed_key, key_base, key_cases, key_verdict, reference_key_verdict
+from tests.vectors.make_inclusions import inclusion_cases as made_inclusion_cases
+from tests.vectors.make_openings import commitments_file, openings_file
+from tests.vectors.writing import inclusions_file
+
+ALL = os.environ.get("PROOFOLIO_VECTORS") == "all"
+MINUTES = "takes minutes; PROOFOLIO_VECTORS=all runs it"
+FILES = sorted(path.stem for path in FOLDER.glob("*.json"))
+BATCH = 40
+
+
+def name_of(case: Any) -> str:
+    return str(case["name"] if isinstance(case, dict) else case.name)
+
+
+def of_each(cases: Sequence[Any]) -> Any:
+    return pytest.mark.parametrize("case", cases, ids=name_of)
+
+
+@pytest.fixture(scope="module")
+def setup() -> Setup:
+    return load_setup()
+
+
+# The files -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_says_where_it_is_from_and_has_every_verdict(name: str) -> None:
+    content = read(name)
+    listed = [*content["cases"], *content.get("sets", [])]
+    assert content["provenance"]
+    assert {case["expected"] for case in listed} == {ACCEPT, REJECT, MALFORMED}
+    assert max(Counter(case["name"] for case in listed).values()) == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_numbers_are_decimal_strings(name: str) -> None:
+    def numbers(value: Any) -> Iterator[Any]:
+        if isinstance(value, dict):
+            for item in value.values():
+                yield from numbers(item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from numbers(item)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield value
+
+    assert not [*numbers({**read(name)})]
+
+
+def test_quick_files_are_what_the_generator_makes(setup: Setup) -> None:
+    made = {
+        "commitments": commitments_file(setup),
+        "inclusions": inclusions_file(made_inclusion_cases(setup)),
+        "openings": openings_file(setup),
+    }
+    for name, content in made.items():
+        assert encoded(content) == (FOLDER / f"{name}.json").read_bytes(), name
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ALL, reason=MINUTES)
+def test_all_files_are_what_the_generator_makes(setup: Setup) -> None:
+    made = files(setup)
+    assert sorted(made) == FILES
+    assert [name for name in FILES if encoded(made[name]) != (FOLDER / f"{name}.json").read_bytes()] == []
+
+
+# Policy proofs -------------------------------------------------------------------------------------------------------
+
+PROOFS = proof_cases()
+READS_ALL = "(P.22)"
+
+
+def _of_the_reference() -> Iterator[Any]:
+    """All proofs; of those that are refused by the pairing, only one for each broken equation is quick enough."""
+    shown: set[str] = set()
+    for case in PROOFS:
+        late = case.check == READS_ALL
+        marks = []
+        if late and case.breaks in shown:
+            marks = [pytest.mark.slow, pytest.mark.skipif(not ALL, reason=MINUTES)]
+        shown |= {case.breaks} if late else set()
+        yield pytest.param(case, id=case.name, marks=marks)
+
+
+@of_each(PROOFS)
+def test_a_proof_before_the_fast_verifier(case: ProofCase) -> None:
+    assert fast_verdict(case) == case.expected
+
+
+@pytest.mark.parametrize("case", list(_of_the_reference()))
+def test_a_proof_before_the_reference(case: ProofCase) -> None:
+    verdict, equation = reference_answer(case)
+    assert verdict == case.expected
+    assert equation in ("", case.check)
+
+
+# Keys ----------------------------------------------------------------------------------------------------------------
+
+
+@of_each(key_cases())
+def test_a_key(case: KeyCase) -> None:
+    assert key_verdict(case) == case.expected
+    computed = computed_key(case.base)
+    assert reference_key_verdict(case, computed.encode()) == case.expected
+    assert "0x" + computed.digest.hex() == key_base(case.base)["digest"]
+
+
+@pytest.mark.parametrize("name", ["packing8", "vectors2"])
+def test_a_key_is_committed_to_as_the_definitions_say(name: str) -> None:
+    """Weights and matrix on py_ecc. (P.2), (P.4)"""
+    key = attest.reference.Key.parse(computed_key(name).encode())
+    rows = key_base(name)["program"]["rows"]
+    assert key.row_count == len(rows)
+    for family, member in zip(key.families, ("weights", "flagWeights", "squareWeights"), strict=True):
+        for group in family:
+            if group.row == len(rows):
+                entries = plain.forbidden_entries(rows, key.packing)
+            else:
+                entries = plain.weight_entries(rows[group.row][member], key.packing)
+            assert plain.same(group.commitment, plain.commit(entries))
+    for matrix, member in zip(key.columns, ("coefficients", "previous"), strict=True):
+        for k, column in enumerate(matrix):
+            assert plain.same(column, plain.commit(plain.matrix_column(rows, member, key.packing, k)))
+
+
+# Transcript, commitments, openings -----------------------------------------------------------------------------------
+
+
+@of_each(read("transcript")["cases"])
+def test_a_transcript(case: dict[str, Any]) -> None:
+    assert transcripts.transcript_verdict(case) == case["expected"]
+    assert transcripts.reference_transcript_verdict(case) == case["expected"]
+
+
+@of_each(read("commitments")["cases"])
+def test_a_commitment(case: dict[str, Any]) -> None:
+    assert openings.commitment_verdict(case) == case["expected"]
+    assert openings.plain_commitment_verdict(case) == case["expected"]
+
+
+@of_each(read("openings")["cases"])
+def test_an_opening(case: dict[str, Any]) -> None:
+    assert openings.opening_verdict(case) == case["expected"]
+    assert openings.ckzg_opening_verdict(case) == case["expected"]
+
+
+# Sources and disclosures ---------------------------------------------------------------------------------------------
+
+
+@of_each(signed.source_cases())
+def test_a_signed_source(case: dict[str, Any]) -> None:
+    assert signed.source_verdict(case) == case["expected"]
+    assert signed.typed_data_verdict(case) == case["expected"]
+
+
+@of_each(signed.set_cases())
+def test_a_source_set(case: dict[str, Any]) -> None:
+    assert signed.set_verdict(case) == case["expected"]
+    assert signed.reference_set_verdict(case) == case["expected"]
+
+
+@of_each(signed.disclosure_cases())
+def test_a_disclosure(case: dict[str, Any]) -> None:
+    assert signed.disclosure_verdict(case) == case["expected"]
+    assert signed.plain_disclosure_verdict(case) == case["expected"]
+
+
+# Liability books -----------------------------------------------------------------------------------------------------
+
+
+@of_each(book_cases())
+def test_a_book(case: BookCase) -> None:
+    assert book_verdict(case) == case.expected
+    assert one_by_one_verdict(case) == case.expected
+
+
+@of_each(inclusion_cases())
+def test_an_inclusion(case: InclusionCase) -> None:
+    assert inclusion_verdict(case) == case.expected
+
+
+# On a chain ----------------------------------------------------------------------------------------------------------
+
+POINT_EVALUATION = "0x000000000000000000000000000000000000000a"
+on_chain = [
+    pytest.mark.evm,
+    pytest.mark.skipif(not ANVIL.exists(), reason="the contract tools are not installed; `make test` installs them"),
+]
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[str]:
+    with anvil("--gas-limit", str(10**12)) as url:
+        yield url
+
+
+def answers(url: str, calls: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """What the contracts at these addresses answer to these calldata."""
+    found: list[dict[str, Any]] = []
+    sent = [{"from": RICH, "to": to, "data": data, "gas": hex(10**8)} for to, data in calls]
+    for start in range(0, len(sent), BATCH):
+        found += rpc_all(url, [("eth_call", [call, "latest"]) for call in sent[start : start + BATCH]])
+    return found
+
+
+@pytest.mark.parametrize("contract", ["ProofVerifier", "BookVerifier"])
+class TestContracts:
+    pytestmark = on_chain
+
+    def test_all_vectors(self, node: str, contract: str) -> None:
+        """Key digest, root and total are answered, so that an answer to something else is none."""
+        calls = [call for call in contract_calls() if call.contract == contract]
+        address = deploy(node, "0x" + load_artifact(contract).bytecode.hex())  # type: ignore[arg-type]
+        found = answers(node, [(address, call.data) for call in calls])
+        assert [call.name for call, answer in zip(calls, found, strict=True) if not judged(call, answer)] == []
+
+
+def judged(call: ContractCall, answer: dict[str, Any]) -> bool:
+    """Whether the contract said what is expected."""
+    return answer.get("result") == call.answer if call.accepted else "error" in answer
+
+
+@pytest.mark.evm
+@pytest.mark.skipif(not ANVIL.exists(), reason="the contract tools are not installed; `make test` installs them")
+def test_openings_before_the_precompile(node: str) -> None:
+    cases = read("openings")["cases"]
+    found = answers(node, [(POINT_EVALUATION, "0x" + openings.precompile_input(case).hex()) for case in cases])
+    accepted = [case["name"] for case, answer in zip(cases, found, strict=True) if "error" not in answer]
+    assert accepted == [case["name"] for case in cases if case["expected"] == ACCEPT]
