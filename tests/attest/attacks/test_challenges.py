@@ -9,9 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
+import flint
 import pytest
 
 import attest.prover
@@ -23,11 +25,21 @@ from attest.range_check import quotient_chunks
 from attest.srs import Setup
 from attest.transcript import Transcript
 from tests.attest.attacks import forger
-from tests.attest.attacks.forger import FALSE_SOLVENCY, Forger, Plan, check, forge, forging, scene, verifier_without
+from tests.attest.attacks.forger import (
+    FALSE_SOLVENCY,
+    Forger,
+    Plan,
+    check,
+    forge,
+    forging,
+    pretend,
+    scene,
+    verifier_without,
+)
 from tests.attest.attacks.lies import NAMES, send, solved, spoken, true_values
 from tests.attest.examples import CONTEXT, Example
 
-MULTIPLICITIES, HELPERS, QUOTIENT = range(8, 9), range(10, 14), range(14, 18)
+LIMBS, MULTIPLICITIES, HELPERS, QUOTIENT = range(1, 8), range(8, 9), range(10, 14), range(14, 18)
 VALUES, OPENING = range(18, 52), range(52, 53)
 """What the transcript absorbs after the statement, by number: with one vector and B = 8, [b] is 0 and [W'] is 53."""
 
@@ -85,6 +97,41 @@ def test_multiplicities_forged_after_gamma_and_theta(insolvent: Example) -> None
         with forging(insolvent, plan=Plan(drop=7), rounds=2) as first:
             lacking, gamma, counted = first.excess, first.challenges.gamma, first.multiplicity_column[0]
         proof = forge(insolvent, plan=Plan(multiplicities=((0, counted + lacking * gamma),)))
+    assert_only(insolvent, proof, weak_verifier)
+
+
+PINNED = ("variable/1", "variable/2", "variable/3", "variable/4", "variable/6", "solvency", "expected shortfall")
+"""Rows whose plus parts enter LIN linearly."""
+
+
+def balanced(weights: list[int], missing: int) -> list[int]:
+    """Integers near 2^60 with Σ weight·integer = missing mod r: the nearest point of a lattice (LLL, then Babai)."""
+    first = inverse(weights[0])
+    size = len(weights)
+    basis = [[MODULUS, *[0] * (size - 1)]]
+    basis += [[-w * first % MODULUS, *(int(i == j) for j in range(1, size))] for i, w in enumerate(weights) if i]
+    reduced = flint.fmpz_mat(basis).lll()
+    start = [missing * first % MODULUS, *[0] * (size - 1)]
+    target = flint.fmpq_mat(flint.fmpz_mat([[2**60 - x for x in start]]))
+    coordinates = target * flint.fmpq_mat(reduced).inv()
+    whole = flint.fmpz_mat([[(coordinates[0, i] + flint.fmpq(1, 2)).floor() for i in range(size)]])
+    near = whole * reduced
+    return [start[i] + int(near[0, i]) for i in range(size)]
+
+
+def test_rows_that_cancel_under_a_known_beta(insolvent: Example) -> None:
+    """With α in hand the error in one row is made up by errors in others: parts in range whose fold is 0. (P.12)"""
+    program, honest = insolvent.program, pretend(insolvent)
+    rows = [program.index(name) for name in PINNED]
+    with weakly(insolvent, deaf_to=[*LIMBS, *MULTIPLICITIES]) as weak_verifier:
+        with forging(insolvent, rounds=2) as first:
+            missing = -first.excess * inverse(first.challenges.theta)
+            folded = [first.kernel_column[8 * i] + first.weight_columns[0][8 * i] for i in rows]
+        plus = list(honest.plus)
+        for i, more in zip(rows, balanced([w % MODULUS for w in folded], missing % MODULUS), strict=True):
+            plus[i] += more
+        assert all(0 <= part < 2**77 for part in plus)
+        proof = forge(insolvent, witness=replace(honest, plus=tuple(plus)))
     assert_only(insolvent, proof, weak_verifier)
 
 
@@ -192,4 +239,22 @@ def test_v_that_is_zero(insolvent: Example) -> None:
     position = NAMES.index("m")
     with weakly(insolvent, zero={5}) as weak_verifier, forging(insolvent, rounds=3) as attempt:
         proof, _ = send(attempt, solved(attempt, lambda d: {position: d}))
+    assert_only(insolvent, proof, weak_verifier)
+
+
+def test_evaluations_of_another_proof_under_a_known_v(setup: Setup, insolvent: Example) -> None:
+    """All values at ζ are those of a solvent fund's proof, but for two that keep constraints and batch in balance."""
+    up, down, count = NAMES.index("m"), NAMES.index("h0"), NAMES.index("Φ(ωζ)")
+    with forging(scene(setup), rounds=3) as solvent:
+        other = true_values(solvent)
+    with weakly(insolvent, deaf_to=VALUES) as weak_verifier, forging(insolvent, rounds=3) as attempt:
+        values, v = true_values(attempt), attempt.writer.transcript.foreseen()  # type: ignore[attr-defined]
+        powers = [pow(v, i, MODULUS) for i in range(count)]
+
+        def lies(d: int) -> dict[int, int]:
+            sent = {i: other[i] for i in range(count)} | {up: d, down: values[down]}
+            moved = sum(powers[i] * (value - values[i]) for i, value in sent.items())
+            return sent | {down: (values[down] - moved * inverse(powers[down])) % MODULUS}
+
+        proof, _ = send(attempt, solved(attempt, lies))
     assert_only(insolvent, proof, weak_verifier)
