@@ -35,6 +35,8 @@ FIELDS = {
     "expiry": "uint64",
     "nonce": "uint256",
 }
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+"""Of secp256k1: signatures have the smaller s (EIP-2), and v is 27 or 28."""
 NUMBERS = ("epoch", "asOf", "role", "expiry", "nonce")
 
 
@@ -110,8 +112,11 @@ def typed_data_verdict(case: Mapping[str, Any]) -> str:
     hashes = message.body, keccak(b"\x19" + message.version + message.header + message.body)
     if hashes != (data_of(case["structHash"]), data_of(case["signingHash"])):
         return REJECT
+    signature = data_of(case["signature"])
+    if int.from_bytes(signature[32:64], "big") > HALF_ORDER or signature[64:] not in (b"\x1b", b"\x1c"):
+        return REJECT
     try:
-        signer = Account.recover_message(message, signature=data_of(case["signature"]))
+        signer = Account.recover_message(message, signature=signature)
     except Exception:  # eth_keys raises several unrelated types for bad bytes
         return REJECT
     return ACCEPT if signer == case["signer"] else REJECT
