@@ -1,8 +1,8 @@
 """Fuzzing of every parser with atheris: `python -m tests.fuzz [--seconds N] [--target NAME]`.
 
 Each target runs in a process of its own, where libFuzzer ends it. A crash is an undeclared error, an input that is
-accepted and written back otherwise, ten seconds, or two gigabytes; its input is kept in out/fuzz and can be given again:
-`python -m tests.fuzz --target NAME --replay out/fuzz/NAME-crash-...`.
+accepted and written back otherwise, ten seconds, or two gigabytes; its input is kept in out/fuzz and can be given
+again: `python -m tests.fuzz --target NAME --replay out/fuzz/NAME-crash-...`.
 """
 
 from __future__ import annotations
