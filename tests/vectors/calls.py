@@ -12,13 +12,14 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from attest.statement import NO_HASH
-from tests.contracts.book_fixtures import BOOK_TYPE, INCLUSION_TYPE
 from tests.contracts.encoding import CONTEXT_TYPE, HOLDINGS_TYPE
 from tests.vectors.books import BookCase, book_cases
 from tests.vectors.inclusions import InclusionCase, inclusion_cases
 from tests.vectors.policy_proofs import ProofCase, proof_cases
 from tests.vectors.reading import ACCEPT
 
+BOOK_TYPE = "(address,uint64,uint256[],bytes32,uint256)"
+INCLUSION_TYPE = "(bytes32,bytes32,bytes32,uint256,uint256,bytes,bytes32[],uint256[],bytes)"
 CHAIN_ID = 31337
 """Of the chain that the calls are made on."""
 

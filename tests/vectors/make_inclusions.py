@@ -52,7 +52,7 @@ def _honest(setup: Setup, count: int, key: AccountKey) -> Shown:
     terms = terms_of((4, 9), count, epoch=EPOCH)
     chunks, shown = [], []
     for i in range(count):
-        balances = (70 + i, 0 if i == 1 else (1 << 77) - 1 - i)
+        balances: tuple[int, ...] = (70 + i, 0 if i == 1 else (1 << 77) - 1 - i)
         content = content_of([5, 6, 7, balances[0]], [1, 2, 3, balances[1]])
         identifiers = list(content.identifiers)
         identifiers[ENTRY] = key.identifier(FUND, EPOCH)
@@ -86,11 +86,12 @@ def _other(base: InclusionCase, name: str, check: str, expected: str = REJECT, *
 def _accounts(base: InclusionCase, alone: InclusionCase) -> Iterator[InclusionCase]:
     """Whose account stands there."""
     other = b"\x0c" * 32
-    for name, fields in (
+    parts: tuple[tuple[str, Mapping[str, Any]], ...] = (
         ("account", {"account_hash": other}),
         ("nonce", {"nonce_hash": other}),
         ("salt", {"salt": other}),
-    ):
+    )
+    for name, fields in parts:
         yield _other(base, f"another {name}", "(P.25)", **fields)
     yield _other(base, "no nonce where there is one", "(P.25)", nonce_hash=NO_NONCE)
     yield _other(alone, "a nonce where there is none", "(P.25)", nonce_hash=KEY.nonce_hash)

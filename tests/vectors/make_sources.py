@@ -113,8 +113,8 @@ def _other_signatures(name: str, source: SourceCommitment, base: Mapping[str, An
     ):
         yield case(what, {"signature": hexadecimal(spelled)})
     for what, spell in ILL_FORMED.items():
-        spelled = hexadecimal(spell(encode_point(source.commitment)))
-        yield case(f"a commitment {what}", {"commitment": spelled}, MALFORMED)
+        ill_formed = hexadecimal(spell(encode_point(source.commitment)))
+        yield case(f"a commitment {what}", {"commitment": ill_formed}, MALFORMED)
 
 
 def _sets(examples: Mapping[str, Example]) -> Iterator[dict[str, Any]]:

@@ -48,7 +48,13 @@ def _short(setup: Setup) -> Iterator[dict[str, Any]]:
     }
     for name, listed in items.items():
         yield _case(name, POLICY_TAG, _answered(POLICY_TAG, [*listed, 1]))
-    mixed = [{"scalar": "1"}, {"point": hexadecimal(point)}, 3, {"bytes": hexadecimal(b"\x07" * 32)}, 1]
+    mixed: list[Item | int] = [
+        {"scalar": "1"},
+        {"point": hexadecimal(point)},
+        3,
+        {"bytes": hexadecimal(b"\x07" * 32)},
+        1,
+    ]
     for tag in (POLICY_TAG, BOOK_TAG):
         yield _case(f"three challenges and one more, {tag.decode()}", tag, _answered(tag, mixed))
     told = _answered(POLICY_TAG, [{"scalar": "5"}, 2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from py_arkworks_bls12381 import G1Point
 
 from attest.curve import BASE_FIELD_MODULUS, compress, decode_point, decompress, encode_point
@@ -51,7 +53,8 @@ def outside_subgroup(point: bytes) -> bytes:
     return encode_point(decode_point(point) + multiple)
 
 
-ILL_FORMED = {
+Spelling = Callable[[bytes], bytes]
+ILL_FORMED: dict[str, Spelling] = {
     "x not below the modulus": lambda point: beyond_modulus(point, 0),
     "y not below the modulus": lambda point: beyond_modulus(point, 1),
     "padding of x not zero": lambda point: padded(point, 0),
@@ -81,7 +84,7 @@ def short_off_curve(data: bytes) -> bytes:
     return short(next(c for c in range(x, x + 99) if pow(c**3 + 4, (p - 1) // 2, p) == p - 1), 0x80)
 
 
-ILL_FORMED_SHORT = {
+ILL_FORMED_SHORT: dict[str, Spelling] = {
     "without the flag of compression": lambda data: bytes([data[0] & 0x7F]) + data[1:],
     "of infinity with a sign": lambda data: bytes([0xE0]) + bytes(47),
     "of infinity with a coordinate": lambda data: bytes([0xC0]) + data[1:],

@@ -1,11 +1,9 @@
-"""Every vector before every verifier in Python that judges its kind (format.md); `test_on_chain` has the contracts.
-
-`PROOFOLIO_VECTORS=all` runs what takes minutes too: the reference on every proof, and the generator on every file.
+"""Every vector before every verifier in Python that judges its kind (format.md); the reference has
+`test_reference_vectors`, the contracts have `test_on_chain`, and PROOFOLIO_VECTORS=all runs what takes minutes too.
 """
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -28,17 +26,15 @@ from tests.vectors.cases import (
     one_by_one_verdict,
     proof_cases,
     read,
-    reference_answer,
 )
 from tests.vectors.generate import encoded, files
 from tests.vectors.inclusions import InclusionCase, inclusion_cases, inclusion_verdict
 from tests.vectors.keys import KeyCase, computed_key, key_base, key_cases, key_verdict, reference_key_verdict
 from tests.vectors.make_inclusions import inclusion_cases as made_inclusion_cases
 from tests.vectors.make_openings import commitments_file, openings_file
+from tests.vectors.selection import ONLY_IF_ALL
 from tests.vectors.writing import inclusions_file
 
-ALL = os.environ.get("PROOFOLIO_VECTORS") == "all"
-MINUTES = "takes minutes; PROOFOLIO_VECTORS=all runs it"
 FILES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -93,7 +89,7 @@ def test_quick_files_are_what_the_generator_makes(setup: Setup) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not ALL, reason=MINUTES)
+@ONLY_IF_ALL
 def test_all_files_are_what_the_generator_makes(setup: Setup) -> None:
     made = files(setup)
     assert sorted(made) == FILES
@@ -102,32 +98,10 @@ def test_all_files_are_what_the_generator_makes(setup: Setup) -> None:
 
 # Policy proofs -------------------------------------------------------------------------------------------------------
 
-PROOFS = proof_cases()
-READS_ALL = "(P.22)"
 
-
-def _of_the_reference() -> Iterator[Any]:
-    """All proofs; of those that are refused by the pairing, only one for each broken equation is quick enough."""
-    shown: set[str] = set()
-    for case in PROOFS:
-        late = case.check == READS_ALL
-        marks = []
-        if late and case.breaks in shown:
-            marks = [pytest.mark.slow, pytest.mark.skipif(not ALL, reason=MINUTES)]
-        shown |= {case.breaks} if late else set()
-        yield pytest.param(case, id=case.name, marks=marks)
-
-
-@of_each(PROOFS)
+@of_each(proof_cases())
 def test_a_proof_before_the_fast_verifier(case: ProofCase) -> None:
     assert fast_verdict(case) == case.expected
-
-
-@pytest.mark.parametrize("case", list(_of_the_reference()))
-def test_a_proof_before_the_reference(case: ProofCase) -> None:
-    verdict, equation = reference_answer(case)
-    assert verdict == case.expected
-    assert equation in ("", case.check)
 
 
 # Keys ----------------------------------------------------------------------------------------------------------------
