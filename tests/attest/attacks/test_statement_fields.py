@@ -24,7 +24,17 @@ from attest.srs import Setup
 from attest.statement import Statement, StatementKey
 from attest.transcript import Transcript
 from attest.verifier import verify
-from tests.attest.attacks.forger import FALSE_CONE, check, forge, key_of, pretend, scene, verifier_without
+from tests.attest.attacks.forger import (
+    FALSE_CONE,
+    check,
+    forge,
+    key_of,
+    loose,
+    pinned_transcript,
+    pretend,
+    scene,
+    verifier_without,
+)
 from tests.attest.examples import CONTEXT, FUND, Example
 
 ITEMS = (
@@ -115,6 +125,12 @@ REPLAYS: dict[str, tuple[Change, set[str]]] = {
         (lambda key: replace(key, kinds=b"\x00" + key.kinds[1:]), same, same),
         {"key digest"},
     ),
+    "a slot more": ((lambda key: loose(key, size=key.size + 1), same, same), {"key digest"}),
+    "another previous layout": (of_key(previous_layout_hash=b"\x77" * 32), {"key digest"}),
+    "another layout": (
+        (lambda key: replace(key, layout_hash=b"\x77" * 32), same, each(layout_hash=b"\x77" * 32)),
+        {"key digest", "source set hash"},
+    ),
     "another chain": (of_context(chain_id=1), {"chain id"}),
     "another registry": (of_context(registry=STRANGER), {"registry"}),
     "a later expiry": (of_context(expiry=CONTEXT.expiry + 1), {"expiry"}),
@@ -144,6 +160,15 @@ def test_a_field_that_is_not_absorbed_is_replayed(small: Example, small_proof: b
         verify(small.setup, *statement, small_proof)
     with not_absorbing(old, fields):
         verify(small.setup, *statement, small_proof)
+
+
+def test_a_public_value_of_zero_is_absorbed(small: Example, small_proof: bytes) -> None:
+    """It adds nothing to C_Q, so only the transcript tells that the fund named a public slot."""
+    zero = replace(small, sources=replace(small.sources, public_values=((3, 0),)))
+    with pytest.raises(ProofRejected, match="batched opening"):
+        check(zero, small_proof)
+    with pinned_transcript(small):
+        check(zero, small_proof)
 
 
 PREVIOUS: dict[str, tuple[Callable[[SourceSet], SourceSet], set[str]]] = {

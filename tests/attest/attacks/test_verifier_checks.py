@@ -26,7 +26,6 @@ from tests.attest.attacks.forger import (
     FALSE_SOLVENCY,
     check,
     forge,
-    loose,
     pinned_transcript,
     pretend,
     scene,
@@ -262,69 +261,6 @@ def test_public_values_of_the_previous_epoch(pair: Example, pair_proof: bytes, s
     sources = SourceSet(pair.previous.sources.sources, ((slot, 9),))
     with pytest.raises(ProofRejected, match="public slots"):
         check(replace(pair, previous=replace(pair.previous, sources=sources)), pair_proof)
-
-
-# --- the transcript's beginning -----------------------------------------------------------------------------------
-
-CONTEXTS = {
-    "chain": replace(CONTEXT, chain_id=1),
-    "registry": replace(CONTEXT, registry="0x" + "00" * 19 + "a2"),
-    "expiry": replace(CONTEXT, expiry=CONTEXT.expiry + 1),
-    "program": replace(CONTEXT, program_id=b"\x12" * 32),
-    "book": replace(CONTEXT, book_root=b"\x13" * 32),
-}
-
-
-@pytest.mark.parametrize("name", CONTEXTS)
-def test_a_proof_is_not_replayed_in_another_context(small: Example, small_proof: bytes, name: str) -> None:
-    """Every field of the context is absorbed. (P.8)"""
-    with pytest.raises(ProofRejected):
-        check(small, small_proof, context=CONTEXTS[name])
-    with pinned_transcript(small):
-        check(small, small_proof, context=CONTEXTS[name])
-
-
-SOURCE_CHANGES: dict[str, Callable[[SourceSet], SourceSet]] = {
-    "fund": lambda s: changed(s, fund="0x" + "00" * 19 + "f2"),
-    "epoch": lambda s: changed(s, epoch=8),
-    "as-of date": lambda s: changed(s, as_of=1),
-    "role": lambda s: changed(s, role=1),
-    "owned slots": lambda s: changed(s, owned_slots_hash=b"\x01" * 32),
-    "expiry": lambda s: changed(s, expiry=1),
-    "nonce": lambda s: changed(s, nonce=99),
-    "one nonce": lambda s: SourceSet((replace(s.sources[0], nonce=99), *s.sources[1:])),
-    "sum kept, summands moved": lambda s: SourceSet(
-        (
-            replace(s.sources[0], commitment=s.sources[0].commitment + G1Point()),
-            replace(s.sources[1], commitment=s.sources[1].commitment + -G1Point()),
-        )
-    ),
-    "a zero public value": lambda s: SourceSet(s.sources, ((3, 0),)),
-}
-
-
-@pytest.mark.parametrize("name", SOURCE_CHANGES)
-def test_a_proof_is_not_replayed_on_another_source_set(small: Example, small_proof: bytes, name: str) -> None:
-    sources = SOURCE_CHANGES[name](small.sources)
-    other = replace(small, sources=sources)
-    with pytest.raises(ProofRejected):
-        check(other, small_proof)
-    with pinned_transcript(small):
-        check(other, small_proof)
-
-
-@pytest.mark.parametrize(
-    "field", ["layout_hash", "policy_hash", "market_hash", "previous_layout_hash", "kinds", "size"]
-)
-def test_the_digest_carries_what_no_commitment_does(small: Example, small_proof: bytes, field: str) -> None:
-    key = small.statement.key
-    values = {"kinds": b"\x00" + key.kinds[1:], "size": key.size + 1}
-    other_key = loose(key, **{field: values.get(field, b"\x77" * 32)})
-    sources = changed(small.sources, layout_hash=other_key.layout_hash)
-    with pytest.raises(ProofRejected):
-        verify(small.setup, other_key, CONTEXT, sources, small_proof)
-    with pinned_transcript(small):
-        verify(small.setup, other_key, CONTEXT, sources, small_proof)
 
 
 # --- the holdings commitment --------------------------------------------------------------------------------------
