@@ -113,6 +113,7 @@ def test_two_false_openings_do_not_cancel(insolvent: Example, attempt: Forger) -
 
 
 def test_evaluations_of_another_proof(small: Example, small_proof: bytes) -> None:
+    """The points of one proof and the values of another, both accepted by themselves."""
     other = small.prove(seed=2)
     split = 20 * 128
     check(small, small_proof)

@@ -37,6 +37,7 @@ from tests.attest.examples import CONTEXT, Example
 
 
 def test_the_exact_length(small: Example, small_proof: bytes) -> None:
+    """Trailing bytes make a second proof of the first, and a short one leaves values out."""
     points, scalars = proof_sizes(8, 1)
     for data in (small_proof[:-1], small_proof[:-32], small_proof + b"\x00", small_proof + bytes(32), b""):
         with pytest.raises(EncodingError, match="bytes, not"):
@@ -46,6 +47,7 @@ def test_the_exact_length(small: Example, small_proof: bytes) -> None:
 
 
 def test_a_scalar_has_one_spelling(small: Example, small_proof: bytes) -> None:
+    """s + r is s again: a proof would have many encodings."""
     value = int.from_bytes(small_proof[-32:], "big")
     respelled = small_proof[:-32] + (value + MODULUS).to_bytes(32, "big")
     with pytest.raises(EncodingError, match="below r"):
@@ -85,6 +87,7 @@ def small_order_part() -> G1Point:
 
 
 def test_a_coordinate_has_one_spelling(small: Example, small_proof: bytes) -> None:
+    """x + p is x again: a proof would have many encodings."""
     x = int.from_bytes(last_point(small_proof)[:64], "big") + BASE_FIELD_MODULUS
     respelled = with_last_point(small_proof, x.to_bytes(64, "big") + last_point(small_proof)[64:])
     with pytest.raises(EncodingError, match="modulus"):
@@ -94,6 +97,7 @@ def test_a_coordinate_has_one_spelling(small: Example, small_proof: bytes) -> No
 
 
 def test_a_point_lies_in_the_subgroup(small: Example, small_proof: bytes) -> None:
+    """A part of small order that the pairing does not see."""
     extra = small_order_part()
     assert extra != G1Point.identity()
     assert not extra.is_in_subgroup()
@@ -136,6 +140,7 @@ POLES = {
 
 @pytest.mark.parametrize("pole", POLES)
 def test_zero_divisors_are_rejected_by_name(small: Example, small_proof: bytes, pole: str) -> None:
+    """On a pole of an equation a value is not bound; on a chain, division would give 0."""
     beta, zeta, u = POLES[pole]
     transcript = Scripted()
     transcript.script = [11, beta, 13, 17, zeta, 19, u]
@@ -201,12 +206,14 @@ def changed(source_set: SourceSet, **fields: Any) -> SourceSet:
 
 
 def test_commitments_signed_for_another_layout(small: Example) -> None:
+    """Lots of one instrument counted as lots of another."""
     other = replace(small, sources=changed(small.sources, layout_hash=b"\x44" * 32))
     refused_only_by_the_instance(other, ProofRejected, "layout")
 
 
 @pytest.mark.parametrize("slot", [5, 7, 4087], ids=["aux", "beyond the vector", "the last"])
 def test_public_values_stay_off_other_slots(small: Example, slot: int) -> None:
+    """A public value where the prover fills in its own, or where no row reads."""
     values = ((slot, 9),)
     holdings = Holdings(small.holdings.openings, values)
     sources = SourceSet(small.sources.sources, values)
@@ -249,6 +256,7 @@ PREVIOUS: dict[str, tuple[Callable[[SourceSet], SourceSet], str]] = {
 
 @pytest.mark.parametrize("name", PREVIOUS)
 def test_the_previous_epoch_is_this_fund_s_own(pair: Example, name: str) -> None:
+    """Turnover against an epoch that makes it small."""
     change, match = PREVIOUS[name]
     assert pair.previous is not None
     previous = replace(pair.previous, sources=change(pair.previous.sources))

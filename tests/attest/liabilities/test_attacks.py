@@ -61,6 +61,7 @@ def _as_if_zero(group: int, entry: int) -> Cheat:
 
 @pytest.mark.parametrize("group", range(3))
 def test_a_negative_balance_behind_a_false_helper(setup: Setup, group: int) -> None:
+    """An account of −5 takes 5 off the total. (P.10)"""
     assert_only(setup, _as_if_zero(group, CAPACITY - 2), group)
 
 
@@ -80,6 +81,7 @@ def test_a_negative_balance_and_a_step_left_out(setup: Setup) -> None:
 
 
 def test_a_limb_out_of_range(setup: Setup) -> None:
+    """A limb of 2048 makes a balance that no row bounds."""
     assert_only(setup, Cheat(limbs={(6, 0): 2048}), 5)
 
 
@@ -89,6 +91,7 @@ def test_an_overflow_of_the_sum(setup: Setup) -> None:
 
 
 def test_a_total_that_is_less_than_the_balances(setup: Setup) -> None:
+    """One lot less is owed than the accounts say. (P.29)"""
     assert_only(setup, Cheat(slots={SLOT: 20_702}), 5)
 
 
@@ -204,6 +207,7 @@ def test_a_chunk_used_twice(setup: Setup, chunks: list, proofs: list) -> None:
 
 
 def test_a_chunk_left_out_of_what_is_shown(setup: Setup, chunks: list, proofs: list) -> None:
+    """What one chunk owes is not shown."""
     alone = replace(TERMS, count=1)
     with pytest.raises(ProofRejected, match="book root"):
         verify_book(setup, alone, book_root(TERMS, chunks), chunks[:1], proofs[:1], None)
@@ -245,6 +249,7 @@ def test_chunks_of_other_currencies_than_the_book(setup: Setup, chunks: list) ->
 
 
 def test_proofs_that_are_not_one_for_each_chunk(setup: Setup, chunks: list, proofs: list) -> None:
+    """A chunk without a proof, or with one of another."""
     root = book_root(TERMS, chunks)
     for wrong in (proofs[:1], [*proofs, proofs[0]], [proofs[0], []], [proofs[0], [*proofs[1], *proofs[1]]]):
         with pytest.raises(ProofRejected, match="proofs: each chunk has one"):
@@ -490,6 +495,7 @@ def test_an_inclusion_with_more_or_fewer_currencies(setup: Setup) -> None:
 
 
 def test_a_chunk_that_is_not_in_the_book(setup: Setup, chunks: list) -> None:
+    """An investor is shown a chunk that the root does not count."""
     shown, _ = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
     with pytest.raises(ProofRejected, match="book root"):
         check_inclusion(setup, ONE, book_root(ONE, chunks[:1]), ALICE, shown)
