@@ -28,7 +28,7 @@ from .chain import (
 )
 from .keys import load_key
 from .options import FundOption, parse_hash
-from .terminal import console, progress_bar, step, table
+from .terminal import console, naming, progress_bar, step, table
 
 BookArgument = Annotated[Path, typer.Argument(help="The published book.")]
 
@@ -132,7 +132,8 @@ def check(
         raise EncodingError("give --fund and --network, or --book-root, --fund-address and --epoch")
     with step("Reading the ceremony"):
         setup = load_setup()
-    check_inclusion(setup, held.terms, root, held.key, held.inclusion())
+    with naming(file):
+        check_inclusion(setup, held.terms, root, held.key, held.inclusion())
     if registry is not None and on_chain:
         _check_on_chain(registry, held)
     shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from attest.errors import AttestError, ProofRejected, SourceError, StatementFalse
+from attest.errors import AttestError, EncodingError, ProofRejected, SourceError, StatementFalse
 from optimizer.errors import Infeasible, OptimizerError, Unbounded
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
@@ -29,6 +30,17 @@ def exit_code(error: Exception) -> int | None:
     if isinstance(error, (AttestError, OptimizerError)):
         return MISUSED
     return None
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is found malformed while a file is used is an error of that file. Raises: EncodingError: naming it."""
+    try:
+        yield
+    except EncodingError as error:
+        if str(path) in str(error):
+            raise
+        raise EncodingError(f"{path}: {error}") from error
 
 
 @contextmanager
