@@ -281,7 +281,7 @@ def test_an_aggregate_is_not_split_over_two_programs() -> None:
 def test_a_cone_is_not_rounded_in_the_provers_favour(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loading that rounds down in a million lots makes room, unless the radius gives up as much. (K.14)"""
     plain = fixed_market({"A": "1", "USD": "1"}, {"A": ["0"], "USD": ["0"]}, A={"lot": "1"}, USD={"lot": "0.01"})
-    loadings = {"A": (Decimal("0.033333333333333333"),), "USD": (Decimal(0),)}
+    loadings: dict[str, tuple[Decimal, ...]] = {"A": (Decimal("0.033333333333333333"),), "USD": (Decimal(0),)}
     model = RiskModel(factors=("x",), loadings=loadings, specific={})
     market = Market.model_validate(plain.model_copy(update={"risk_model": model}).model_dump())
     quantile = Decimal("2.326347875")

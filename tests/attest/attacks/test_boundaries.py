@@ -19,7 +19,7 @@ from attest.field import MODULUS, inverse
 from attest.polynomial import interpolate, lagrange_at
 from attest.program import Parameters, Part
 from attest.proof import proof_sizes
-from attest.range_check import HELPER_LIMBS
+from attest.range_check import HELPER_LIMBS, helper_columns
 from attest.srs import Setup, check_relation
 from tests.attest.attacks import forger
 from tests.attest.attacks.forger import FALSE_SOLVENCY, Forger, Plan, check, forge, pretend, scene, verifier_without
@@ -135,7 +135,6 @@ class OwnTable(Forger):
         return attest.prover._Attempt.linear_column(self)
 
     def round_2(self) -> None:
-        helper_columns = attest.prover.helper_columns
         assert self.plan.limb
         at, k = self.plan.limb
         group = next(g for g, limbs in enumerate(HELPER_LIMBS) if k in limbs)

@@ -19,9 +19,10 @@ import pytest
 import attest.prover
 from attest.errors import ProofRejected
 from attest.field import MODULUS, inverse
+from attest.kzg import batch_quotient
 from attest.polynomial import Polynomial, polynomial
 from attest.proof import start_transcript
-from attest.range_check import quotient_chunks
+from attest.range_check import helper_columns, quotient_chunks
 from attest.srs import Setup
 from attest.transcript import Transcript
 from tests.attest.attacks import forger
@@ -152,7 +153,6 @@ def test_constraints_that_cancel_under_a_known_y(insolvent: Example) -> None:
             pair = (gamma + first.limb_columns[3][0]) * (gamma + first.limb_columns[4][0])
         ratio = pair * pow(y, -5, MODULUS) % MODULUS
         lie = -lacking * inverse(1 - ratio) % MODULUS
-        helper_columns = attest.prover.helper_columns
 
         def lying(*arguments: Any) -> list[list[int]]:
             columns = helper_columns(*arguments)
@@ -206,7 +206,6 @@ def test_lies_that_cancel_under_a_known_v(insolvent: Example) -> None:
 def test_an_opening_chosen_after_u(insolvent: Example) -> None:
     """With u in hand (for one, v used twice) [W] is shifted until a false evaluation opens at u. (P.21)"""
     position = NAMES.index("m")
-    batch_quotient = attest.prover.batch_quotient
     with weakly(insolvent, deaf_to=OPENING) as weak_verifier, forging(insolvent, rounds=3) as attempt:
         truth = true_values(attempt)[position]
         lies = solved(attempt, lambda d: {position: (truth + d) % MODULUS})
