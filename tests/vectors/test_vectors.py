@@ -157,17 +157,7 @@ def test_an_opening(case: dict[str, Any]) -> None:
 # Sources and disclosures ---------------------------------------------------------------------------------------------
 
 
-MALLEABLE = ("s above half the order", "v is 0 or 1", "v of a transaction")
-LENIENT = pytest.mark.xfail(reason="attest takes other spellings of a signature, which the registry refuses")
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, id=case["name"], marks=[LENIENT] if case["name"].endswith(MALLEABLE) else [])
-        for case in signed.source_cases()
-    ],
-)
+@of_each(signed.source_cases())
 def test_a_signed_source(case: dict[str, Any]) -> None:
     assert signed.typed_data_verdict(case) == case["expected"]
     assert signed.source_verdict(case) == case["expected"]
