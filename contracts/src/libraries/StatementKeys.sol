@@ -54,10 +54,10 @@ library StatementKeys {
 
     /// @notice The key inside `encoded`, checked for canonical encoding and for parameters of this proof system.
     function decode(bytes calldata encoded) internal pure returns (StatementKey calldata key) {
+        key = accepted(encoded);
         uint256 start;
         assembly ("memory-safe") {
-            start := add(encoded.offset, 0x20)
-            key := start
+            start := key
         }
         if (encoded.length < (1 + HEAD_WORDS) * 32 || bytes32(encoded[:32]) != bytes32(uint256(32))) {
             revert IProofVerifier.MalformedKey();
@@ -73,6 +73,14 @@ library StatementKeys {
         }
         if (end + 32 != encoded.length) revert IProofVerifier.MalformedKey();
         if (!_supported(key)) revert IProofVerifier.UnsupportedKey();
+    }
+
+    /// @notice The key inside bytes that `decode` has accepted.
+    function accepted(bytes calldata encoded) internal pure returns (StatementKey calldata key) {
+        assembly ("memory-safe") {
+            // key = abi.decode(encoded, (StatementKey)), where it stands in calldata
+            key := add(encoded.offset, 0x20)
+        }
     }
 
     /// @dev Bytes behind the length word of dynamic member i.
