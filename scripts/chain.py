@@ -22,31 +22,34 @@ from attest.chain import (
     Publisher,
     Registry,
     Reverted,
+    Signer,
     Submission,
     load_network,
 )
 from attest.chain import deploy as deploy_contracts
 from attest.chain.artifacts import load_artifact
 from attest.chain.client import creation, creation_gas_bound
-from attest.chain.transactions import address_of
 from attest.commitment import ROLES
 from attest.errors import EncodingError, ProofRejected
 from attest.registration import policy_id
 from optimizer.policy import Policy
 
-from .keys import load_key
 from .options import (
     APPROVAL_DAYS,
     FundOption,
+    JournalOption,
+    KeystoreOption,
     MarketOption,
     PolicyOption,
     PreviousMarketOption,
     PreviousPolicyOption,
+    SignerOption,
     ValidityOption,
     load_terms,
 )
 from .pipeline import needed_book_root, timestamp, verify_bundle
-from .terminal import REJECTED, console, step, table
+from .signers import load_signer
+from .terminal import REJECTED, console, remark, step, table
 
 BOOK_STANDINGS = {
     BookStanding.NONE: "no book is published",
@@ -63,9 +66,6 @@ NetworksOption = Annotated[
     Path | None,
     typer.Option("--networks", envvar="PROOFOLIO_NETWORKS", help="TOML file with networks of your own."),
 ]
-KeystoreOption = Annotated[
-    Path, typer.Option("--keystore", envvar="PROOFOLIO_KEYSTORE", help="Encrypted key that signs and pays.")
-]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Simulate and estimate; send nothing.")]
 
 
@@ -77,7 +77,7 @@ def connect(name: str, networks: Path | None) -> Chain:
             f"network {name!r} lives and dies with one command; use anvil, a test network, or `proofolio demo`"
         )
     with step(f"Reaching {name}, chain {network.chain_id}"):
-        return Chain.connect(network)
+        return Chain.connect(network, note=remark)
 
 
 def registry_of(chain: Chain, fund: FundFile) -> Registry:
@@ -105,22 +105,23 @@ def _registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[byt
     return known[latest], latest
 
 
-def _key_of(keystore: Path, expected: str, who: str) -> bytes:
-    key = load_key(keystore)
-    if address_of(key).lower() != expected.lower():
-        raise EncodingError(f"{keystore}: holds the key of {address_of(key)}; {who} is {expected}")
-    return key
+def _signer_for(keystore: Path | None, account: str | None, expected: str, who: str) -> Signer:
+    signer = load_signer(keystore, account)
+    if signer.address.lower() != expected.lower():
+        where = "the key" if keystore is None else str(keystore)
+        raise EncodingError(f"{where}: belongs to {signer.address}; {who} is {expected}")
+    return signer
 
 
-def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> None:
+def send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
     """Send a transaction and say what came of it, or what it would cost."""
     if dry_run:
-        quote = chain.quote(call, address_of(key))
+        quote = chain.quote(call, signer.address)
         cost = f"{quote.gas:,} gas at most, {quote.ether:.6f} ether at most"
         console.print(f"{title}: {cost}; nothing was sent", soft_wrap=True)
         return
     with step(title):
-        receipt = chain.execute(key, call)
+        receipt = chain.execute(signer, call)
     console.print(
         f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
     )
@@ -128,7 +129,8 @@ def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> Non
 
 def deploy(
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     out: Annotated[Path, typer.Option("--out", help="Deployment file to write.")] = Path("deployment.json"),
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
@@ -139,10 +141,10 @@ def deploy(
     """
     if out.exists():
         raise EncodingError(f"{out} exists: the contracts are deployed; name another file to deploy them again")
-    key = load_key(keystore)
+    who = load_signer(keystore, signer)
     chain = connect(network, networks)
     if dry_run:
-        proofs, books = (chain.estimate(creation(load_artifact(name)), address_of(key)) for name in VERIFIERS)
+        proofs, books = (chain.estimate(creation(load_artifact(name)), who.address) for name in VERIFIERS)
         registry_gas = creation_gas_bound(load_artifact("AttestationRegistry"))
         console.print(
             f"verifier of proofs {proofs:,} gas, of books {books:,} gas, registry at most {registry_gas:,} gas; "
@@ -151,7 +153,7 @@ def deploy(
         )
         return
     with step("Deploying the verifiers and the registry"):
-        deployment = deploy_contracts(chain, key)
+        deployment = deploy_contracts(chain, who)
     console.print(f"verifier {deployment.verifier}\nbook verifier {deployment.book_verifier}")
     console.print(f"registry {deployment.registry}")
     deployment.save(out)
@@ -161,7 +163,8 @@ def deploy(
 def register(
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     owner: Annotated[str | None, typer.Option(help="Who acts for the fund; default: the fund's own address.")] = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
@@ -174,12 +177,12 @@ def register(
     if owner is not None and not is_address(owner):
         raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
     registry = registry_of(connect(network, networks), terms)
-    key = _key_of(keystore, terms.fund, "the fund")
+    who = _signer_for(keystore, signer, terms.fund, "the fund")
     current = registry.fund_owner(terms.fund)
     if current is not None:
         console.print(f"fund {terms.fund} is registered, owner {current}")
         return
-    send(registry.chain, key, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
+    send(registry.chain, who, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
 
 
 def approve(
@@ -188,7 +191,8 @@ def approve(
     fund: FundOption,
     epoch: Annotated[int, typer.Option(min=1, max=UINT64, help="Number of the epoch; it must ascend.")],
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     valid_days: ValidityOption = APPROVAL_DAYS,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
@@ -205,7 +209,7 @@ def approve(
     parties = FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
     registry = registry_of(connect(network, networks), parties)
-    key = _key_of(keystore, parties.policy_owner, "the policy's owner")
+    who = _signer_for(keystore, signer, parties.policy_owner, "the policy's owner")
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
@@ -213,7 +217,7 @@ def approve(
     if not registry.has_policy(name):
         requirements = parties.requirements(terms.roles)
         call = registry.register_policy(terms.compiled.policy_hash, requirements, len(digests))
-        send(registry.chain, key, call, "Registering the policy", dry_run)
+        send(registry.chain, who, call, "Registering the policy", dry_run)
         if dry_run:
             console.print("the approval can be estimated when the policy is registered")
             return
@@ -228,7 +232,7 @@ def approve(
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=digests,
     )
-    send(registry.chain, key, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
+    send(registry.chain, who, registry.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
     console.print(f"policy 0x{name.hex()}\nstatement {listed}", soft_wrap=True)
 
 
@@ -238,10 +242,9 @@ def publish(
     policy: PolicyOption,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
-    journal: Annotated[
-        Path, typer.Option("--journal", help="SQLite file that remembers what was signed and sent; keep it.")
-    ] = Path("journal.sqlite"),
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
+    journal: JournalOption = "journal.sqlite",
     retry: Annotated[bool, typer.Option("--retry", help="Replace a submission that failed for good.")] = False,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
@@ -250,9 +253,9 @@ def publish(
 ) -> None:
     """Verify a bundle and have the registry record its proofs, each once; run it again after any interruption.
 
-    The proofs go out one by one, in a transaction each, and count when the last is in. The first of them fixes the
-    epoch's source set, which only the fund's owner can do. What a policy that compares epochs is compared with is the
-    registry's record.
+    The proofs go out one by one, in a transaction each, and count when the last is in; the command ends when all are
+    final. The first of them fixes the epoch's source set, which only the fund's owner can do. What a policy that
+    compares epochs is compared with is the registry's record.
 
     Example: proofolio publish bundle.json --market m.json --policy p.json --fund fund.json --network sepolia
     --keystore fund.keystore
@@ -267,21 +270,20 @@ def publish(
         verify_bundle(terms, parties, parsed, int(time.time()), before, root)
     name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
     submissions = Submission.of_bundle(parsed, parties, name, terms.keys)
-    key = load_key(keystore)
+    who = load_signer(keystore, signer)
     try:
         if dry_run:
             for submission in submissions:
-                send(registry.chain, key, registry.submit(submission), _publishing(submission, submissions), dry_run)
+                send(registry.chain, who, registry.submit(submission), _publishing(submission, submissions), dry_run)
             return
         opened = Journal(journal)
-        publisher = Publisher(registry, opened, key)
         try:
-            for submission in submissions:
-                with step(_publishing(submission, submissions)):
-                    (published,) = publisher.publish_all((submission,), retry=retry)
-                _show_published(published)
+            with step("Publishing" if len(submissions) == 1 else f"Publishing {len(submissions)} proofs"):
+                recorded = Publisher(registry, opened, who, remark).publish_all(submissions, retry=retry)
         finally:
             opened.close()
+        for published in recorded:
+            _show_published(published)
     except Reverted as refusal:
         raise ProofRejected("the registry", str(refusal)) from refusal
 
@@ -356,7 +358,6 @@ def _show_source_sets(registry: Registry, fund: str) -> None:
 __all__ = [
     "BOOK_STANDINGS",
     "DryRunOption",
-    "KeystoreOption",
     "NetworkOption",
     "NetworksOption",
     "approve",

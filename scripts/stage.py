@@ -16,6 +16,7 @@ from attest.chain import (
     EmbeddedChain,
     FundStatus,
     Journal,
+    LocalSigner,
     Published,
     Publisher,
     Registry,
@@ -107,7 +108,7 @@ def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) 
     refusal = refused(registry, submissions[0])
     opened = Journal(journal)
     try:
-        published = Publisher(registry, opened, stage.fund_key).publish_all(submissions)
+        published = Publisher(registry, opened, LocalSigner(stage.fund_key)).publish_all(submissions)
     finally:
         opened.close()
     return Outcome(published, before, registry.status(stage.fund.fund, policy), refusal)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -50,6 +51,11 @@ def step(title: str) -> Iterator[None]:
     with console.status(title):
         yield
     console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - started:.1f} s[/]")
+
+
+def remark(text: str) -> None:
+    """Say what happens within a step."""
+    console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from attest.chain.abi import Interface
 from attest.chain.artifacts import Artifact, ContractName, load_artifact
 from attest.chain.books import BookStanding, book_tuple, inclusion_tuple, proving_arguments
 from attest.chain.errors import NetworkError
+from attest.chain.signers import Signer
 from attest.chain.transactions import Call, Chain
 from attest.curve import decompress, encode_point
 from attest.liabilities import BookFile, InclusionFile
@@ -270,15 +271,17 @@ def creation_gas_bound(artifact: Artifact) -> int:
     return 53_000 + 16 * size + 2 * -(-size // 32) + 200 * len(artifact.deployed_bytecode) + 100_000
 
 
-def deploy(chain: Chain, key: bytes) -> Deployment:
+def deploy(chain: Chain, signer: Signer | bytes) -> Deployment:
     """Deploy the verifiers, then the registry that trusts them.
 
+    Args:
+        signer: or a private key.
     Raises: Reverted: a precompile that a verifier needs is missing; NetworkError.
     """
     verifier, book_verifier = (
-        _address(chain.execute(key, creation(load_artifact(name))).contract) for name in VERIFIERS
+        _address(chain.execute(signer, creation(load_artifact(name))).contract) for name in VERIFIERS
     )
-    receipt = chain.execute(key, registry_creation(verifier, book_verifier))
+    receipt = chain.execute(signer, registry_creation(verifier, book_verifier))
     return Deployment(
         network=chain.network.name,
         chain_id=chain.network.chain_id,
