@@ -22,7 +22,7 @@ from attest.chain.errors import (
     WouldExpire,
 )
 from attest.chain.fees import GWEI, Quote, replacement
-from attest.chain.journal import UNDER_WAY, Journal, Purpose, Record, State
+from attest.chain.journal import REPLACEABLE, UNDER_WAY, Journal, Purpose, Record, State
 from attest.chain.signers import Signer, Transaction
 from attest.chain.transactions import Call, Chain, Receipt
 
@@ -108,7 +108,7 @@ class Delivery:
     def _send(self, record: Record) -> Record:
         sender, nonce = _signed_by(record)
         if self._receipt(record) is None and self.chain.nonce(sender) <= nonce:
-            if self._expired(record):
+            if self._expired(record) and self._receipt(record) is None:
                 return self.journal.dropped(record, f"it expired at {record.content.expiry} before it was sent")
             self._require_time(record)
             self._clear_way(record)
@@ -126,7 +126,7 @@ class Delivery:
         sender, nonce = _signed_by(record)
         if self.chain.nonce(sender) > nonce:
             return self._lost_nonce(record, sender, nonce)
-        if self._expired(record):
+        if self._expired(record) and self._receipt(record) is None:
             return self.journal.dropped(record, f"it expired at {record.content.expiry} before it was mined")
         if self._clear_way(record):
             return self._push(record, Purpose.SUBMIT)
@@ -233,7 +233,7 @@ class Delivery:
     def _push(self, record: Record, purpose: Purpose) -> Record:
         """Have the node know what was signed last, and replace that when it waits for too long."""
         last = record.variants[-1]
-        if purpose is Purpose.FILL and last.purpose is Purpose.SUBMIT:
+        if purpose is Purpose.FILL and last.purpose is Purpose.SUBMIT and record.state in REPLACEABLE:
             return self._replace(record, purpose)
         if last.purpose is Purpose.SUBMIT:
             try:
@@ -247,7 +247,9 @@ class Delivery:
             obstacle = self._hand_over(record)
         if obstacle is not None:
             self._wait_for(record, obstacle)
-        return self._replace(record, last.purpose) if self._waits_too_long(record) else record
+        if record.state not in REPLACEABLE or not self._waits_too_long(record):
+            return record
+        return self._replace(record, last.purpose)
 
     def _replace(self, record: Record, purpose: Purpose) -> Record:
         """Sign the same again, or an empty transfer in its place, for a higher fee."""

@@ -122,6 +122,8 @@ class Endpoints(BaseProvider):
         return answer
 
     def _rest(self, endpoint: _Endpoint, fault: str) -> None:
+        if endpoint.chain_id == self._network.chain_id:
+            endpoint.chain_id = None  # who comes back says again which chain it serves
         seconds = min(REST_SECONDS * 2**endpoint.faults, LONGEST_REST_SECONDS)
         endpoint.rests_until = time.monotonic() + seconds
         if len(self._endpoints) > 1 and fault != endpoint.fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,19 @@ def test_an_expired_submission_gives_its_nonce_to_an_empty_transaction(desk: Des
     assert found(desk).attempt == 2 and len(desk.scripted.recorded) == 2
 
 
+def test_a_new_attempt_after_one_that_expired_in_the_pool(desk: Desk) -> None:
+    """The pool still has the old one and would not let it go for the same fee."""
+    desk.change(poll_seconds=10, bump_seconds=1000)
+    desk.script = lambda _: desk.scripted.mine(empty=True)
+    with pytest.raises(JournalError, match="expired"):
+        desk.publisher().publish(submission(expiry=START + 60))
+    assert len(desk.scripted.pool) == 1
+    desk.script = mine_each(desk)
+    desk.publisher().publish(submission(proof=b"later"), retry=True)
+    assert desk.said("nonce 0 waited too long: filled with an empty transaction")
+    assert found(desk).nonce == 1 and len(desk.scripted.recorded) == 1 and desk.scripted.nonce(SENDER) == 2
+
+
 def test_the_nonce_went_elsewhere_for_good(desk: Desk) -> None:
     kill_at(desk, 2)
     desk.scripted.forget()
@@ -525,3 +539,42 @@ def test_another_key_goes_on_without_replacing(desk: Desk) -> None:
     desk.script = lambda number: desk.scripted.mine() if number > 3 else None
     desk.publisher(OTHER).publish(submission())
     assert desk.said("another key signed it") and len(found(desk).variants) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_it_is_recorded_once(tmp_path: Path, seed: int) -> None:
+    """Kills, reorganisations, forgetful and silent nodes, rising fees and two submissions, in any order."""
+    dice, desk = random.Random(seed), Desk(tmp_path)
+    desk.change(poll_seconds=10)
+
+    def script(_: int) -> None:
+        desk.scripted.faults.clear()
+        match dice.randrange(8):
+            case 0:
+                raise Killed
+            case 1:
+                depth = dice.randint(1, min(3, len(desk.scripted.blocks) - 1) or 1)
+                if len(desk.scripted.blocks) > depth:
+                    desk.scripted.reorganise(depth, forget=dice.random() < 0.5)
+                    desk.scripted.mine(depth + 1, empty=dice.random() < 0.5)
+            case 2:
+                desk.scripted.forget()
+            case 3:
+                desk.scripted.base_fee = dice.choice((10, 15, 22)) * GWEI
+            case 4:
+                method = dice.choice(("eth_getTransactionReceipt", "eth_getBlockByNumber", "eth_getTransactionCount"))
+                desk.scripted.faults[method] = OSError()
+            case _:
+                desk.scripted.mine(empty=dice.random() < 0.3)
+
+    desk.script = script
+    for epoch in (1, 2):
+        for _ in range(200):
+            try:
+                desk.publisher().publish(submission(epoch, expiry=START + 10**6))
+                break
+            except (Killed, Unreachable):
+                desk.scripted.faults.clear()
+    desk.scripted.mine(4, empty=True)
+    assert [found(desk, epoch).state for epoch in (1, 2)] == [State.FINAL, State.FINAL]
+    assert len(desk.scripted.recorded) == len(set(desk.scripted.recorded)) == desk.scripted.nonce(SENDER) == 2
