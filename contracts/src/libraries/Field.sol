@@ -59,14 +59,13 @@ library Field {
     }
 
     /// @dev x^(2^k) by k squarings.
-    function squareTimes(F x, uint256 k) internal pure returns (F) {
-        for (; k != 0;) {
-            x = x.square();
-            unchecked {
-                --k;
-            }
+    function squareTimes(F x, uint256 k) internal pure returns (F y) {
+        y = x;
+        assembly ("memory-safe") {
+            // for (; k != 0; --k) y = y * y;
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for {} k { k := sub(k, 1) } { y := mulmod(y, y, r) }
         }
-        return x;
     }
 
     /// @dev 1/x. MODEXP of 0 answers 0, hence the check.

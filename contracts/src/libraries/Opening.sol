@@ -191,11 +191,15 @@ library Opening {
         }
         uint256 last = proof.vectors + FiatShamir.RUNNING_SUM;
         F[] memory evaluations = proof.evaluations;
-        unchecked {
-            for (uint256 i = proof.vectors; i < last; ++i) {
-                state.sum.add(_point(proof, i), _weigh(state, 0, Field.get(evaluations, i)));
-            }
+        // `_weigh` for one column after the other, without going through memory in between.
+        (F factor, F v, F power, F claimed) = (Field.get(state.cleared, 0), state.v, state.power, state.claimed);
+        for (uint256 i = proof.vectors; i < last; ++i) {
+            F weight = factor * power;
+            claimed = claimed + weight * Field.get(evaluations, i);
+            power = power * v;
+            state.sum.add(_point(proof, i), weight);
         }
+        (state.power, state.claimed) = (power, claimed);
         state.runningSum = _weigh(state, 0, evaluations[last]);
         state.table = state.table + _weigh(state, 0, evaluations[last + 1]);
     }

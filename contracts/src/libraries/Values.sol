@@ -108,11 +108,17 @@ library Values {
     /// @notice ω^exponent.
     function root(uint256 exponent) internal pure returns (F power) {
         power = ONE;
-        unchecked {
-            F base = Setup.OMEGA;
-            for (exponent %= Setup.N; exponent != 0; exponent >>= 1) {
-                if (exponent & 1 != 0) power = power * base;
-                base = base.square();
+        F base = Setup.OMEGA;
+        exponent %= Setup.N;
+        assembly ("memory-safe") {
+            // for (; exponent != 0; exponent >>= 1) {
+            //     if (exponent & 1 != 0) power = power * base;
+            //     base = base * base;
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for {} exponent { exponent := shr(1, exponent) } {
+                if and(exponent, 1) { power := mulmod(power, base, r) }
+                base := mulmod(base, base, r)
             }
         }
     }
