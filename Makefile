@@ -1,9 +1,9 @@
-# Targets for newcomers: demo, test, check, bench. All of them set up what they need.
+# Targets for newcomers: demo, test, check, assurance, bench. All of them set up what they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench bench-liabilities million lock clean
+.PHONY: demo test check assurance assurance-quick bench bench-liabilities million lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/proofolio demo
@@ -15,6 +15,13 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Attacks, vectors, random damage, fuzzing and mutants, as one table: an hour at most, or ten minutes.
+assurance: $(VENV)/.installed-dev contracts/node_modules/.installed
+	$(BIN)/python -m tests.assurance
+
+assurance-quick: $(VENV)/.installed-dev contracts/node_modules/.installed
+	$(BIN)/python -m tests.assurance --quick
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks

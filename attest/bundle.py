@@ -243,7 +243,7 @@ class FundFile(File):
     """
 
     version: Literal["1"] = "1"
-    chain_id: Annotated[int, Field(ge=1)]
+    chain_id: Annotated[int, Field(ge=1, lt=2**256)]
     registry: Address
     fund: Address
     policy_owner: Address

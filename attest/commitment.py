@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from eth_abi.abi import encode as abi_encode
 from eth_account import Account
+from eth_keys.constants import SECPK1_N
 from eth_utils.address import to_canonical_address, to_checksum_address
 from eth_utils.crypto import keccak
 from py_arkworks_bls12381 import G1Point
@@ -144,8 +145,14 @@ class SourceCommitment:
     def signer(self, signature: bytes, chain_id: int, registry: str) -> str:
         """The address that signed.
 
+        Of the spellings of one signature only the one that contracts take is accepted: 65 bytes, s in the lower half of
+        the order (EIP-2), v 27 or 28.
+
         Raises: SourceError: not a signature.
         """
+        s, v = int.from_bytes(signature[32:64], "big"), signature[64:]
+        if len(signature) != 65 or v not in (b"\x1b", b"\x1c") or 2 * s > SECPK1_N:
+            raise SourceError(f"source {self.source!r}: not an ECDSA signature as contracts take it")
         try:
             recovered = Account._recover_hash(self.signing_hash(chain_id, registry), signature=signature)
         except Exception as error:  # eth_keys raises several unrelated types for bad bytes

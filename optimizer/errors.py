@@ -41,13 +41,15 @@ class PolicyError(OptimizerError):
     Args:
         field: where in the policy, e.g. "constraints.2.limit".
         detail: what is wrong and what to do about it.
+        file: where it was read, None for a policy that was never in a file, or one that only fails on a market.
     """
 
     field: str
     detail: str
+    file: str | Path | None = None
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.detail}"
+        return f"{'' if self.file is None else f'{self.file}: '}{self.field}: {self.detail}"
 
 
 @dataclass(eq=False)

@@ -47,7 +47,7 @@ from .pipeline import (
     verify_bundle,
 )
 from .second_opinion import ask_reference
-from .terminal import console, step, table
+from .terminal import console, naming, step, table
 
 
 def key(
@@ -192,9 +192,12 @@ def verify(
         digests = terms.digests
     published = BookFile.load(book) if book is not None else None
     root = needed_book_root(terms, parse_root(book, book_root))
-    verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root)
-    if published is not None:
-        check_published_book(terms, parsed, published)
+    terms_file.requirements(terms.duties)  # what is wrong with it is not the bundle's fault
+    with naming(bundle):
+        verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root)
+    if book is not None and published is not None:
+        with naming(book):
+            check_published_book(terms, parsed, published)
     if reference:
         with step("Verifying a second time, in plain Python"):
             ask_reference(terms, terms_file, parsed, root)

@@ -9,7 +9,7 @@ import typer
 from eth_utils.address import is_address
 
 from attest.bundle import FundFile
-from attest.chain import MOST_CHUNKS, BookStanding, Call, Chain, Registry, Reverted
+from attest.chain import MOST_CHUNKS, BookStanding, Call, Chain, Registry, Reverted, Signer
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile, InclusionFile, check_inclusion
 from attest.program import decimal_string
@@ -18,7 +18,6 @@ from attest.srs import load_setup
 from .chain import (
     BOOK_STANDINGS,
     DryRunOption,
-    KeystoreOption,
     NetworkOption,
     NetworksOption,
     connect,
@@ -26,9 +25,9 @@ from .chain import (
     registry_of,
     send,
 )
-from .keys import load_key
-from .options import FundOption, parse_hash
-from .terminal import console, progress_bar, step, table
+from .options import FundOption, KeystoreOption, SignerOption, parse_hash
+from .signers import load_signer
+from .terminal import console, naming, progress_bar, step, table
 
 BookArgument = Annotated[Path, typer.Argument(help="The published book.")]
 
@@ -37,7 +36,8 @@ def publish(
     book: BookArgument,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -55,14 +55,15 @@ def publish(
         raise ProofRejected("book root", f"epoch {published.epoch} has another root on record, for good")
     _verify(published)
     call = registry.publish_book(parties.fund, published.epoch, published.root)
-    _send(registry.chain, keystore, call, "Publishing the book root", dry_run)
+    _send(registry.chain, load_signer(keystore, signer), call, "Publishing the book root", dry_run)
 
 
 def submit(
     book: BookArgument,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -83,7 +84,9 @@ def submit(
         raise ProofRejected("book root", "it is not on record; publish it first: proofolio liabilities publish")
     if registry.book_standing(parties.fund, published.epoch) in (BookStanding.NONE, BookStanding.PUBLISHED):
         _verify(published)
-        _send(registry.chain, keystore, registry.prove_book(published), "Verifying on chain", dry_run)
+        _send(
+            registry.chain, load_signer(keystore, signer), registry.prove_book(published), "Verifying on chain", dry_run
+        )
         if dry_run:
             return
     _show_standing(registry.book_standing(parties.fund, published.epoch))
@@ -132,7 +135,8 @@ def check(
         raise EncodingError("give --fund and --network, or --book-root, --fund-address and --epoch")
     with step("Reading the ceremony"):
         setup = load_setup()
-    check_inclusion(setup, held.terms, root, held.key, held.inclusion())
+    with naming(file):
+        check_inclusion(setup, held.terms, root, held.key, held.inclusion())
     if registry is not None and on_chain:
         _check_on_chain(registry, held)
     shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")
@@ -178,9 +182,9 @@ def _verify(book: BookFile) -> None:
         book.verify(load_setup(), None, report)
 
 
-def _send(chain: Chain, keystore: Path, call: Call, title: str, dry_run: bool) -> None:
+def _send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
     try:
-        send(chain, load_key(keystore), call, title, dry_run)
+        send(chain, signer, call, title, dry_run)
     except Reverted as refusal:
         raise ProofRejected("the registry", str(refusal)) from refusal
 

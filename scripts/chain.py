@@ -21,27 +21,30 @@ from attest.chain import (
     Publisher,
     Registry,
     Reverted,
+    Signer,
     Submission,
     load_network,
 )
-from attest.chain.transactions import address_of
 from attest.errors import EncodingError, ProofRejected
 from attest.registration import policy_id
 from optimizer.policy import Policy
 
-from .keys import load_key
 from .options import (
     APPROVAL_DAYS,
     FundOption,
+    JournalOption,
+    KeystoreOption,
     MarketOption,
     PolicyOption,
     PreviousMarketOption,
     PreviousPolicyOption,
+    SignerOption,
     ValidityOption,
     load_terms,
 )
 from .pipeline import duties_of, needed_book_root, timestamp, verify_bundle
-from .terminal import REJECTED, console, step, table
+from .signers import load_signer
+from .terminal import REJECTED, console, remark, step, table
 
 BOOK_STANDINGS = {
     BookStanding.NONE: "no book is published",
@@ -59,9 +62,6 @@ NetworksOption = Annotated[
     Path | None,
     typer.Option("--networks", envvar="PROOFOLIO_NETWORKS", help="TOML file with networks of your own."),
 ]
-KeystoreOption = Annotated[
-    Path, typer.Option("--keystore", envvar="PROOFOLIO_KEYSTORE", help="Encrypted key that signs and pays.")
-]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Simulate and estimate; send nothing.")]
 
 
@@ -73,7 +73,7 @@ def connect(name: str, networks: Path | None) -> Chain:
             f"network {name!r} lives and dies with one command; use anvil, a test network, or `proofolio demo`"
         )
     with step(f"Reaching {name}, chain {network.chain_id}"):
-        return Chain.connect(network)
+        return Chain.connect(network, note=remark)
 
 
 def registry_of(chain: Chain, fund: FundFile) -> Registry:
@@ -100,22 +100,23 @@ def registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[byte
     return known[latest], latest
 
 
-def _key_of(keystore: Path, expected: str, who: str) -> bytes:
-    key = load_key(keystore)
-    if address_of(key).lower() != expected.lower():
-        raise EncodingError(f"{keystore}: holds the key of {address_of(key)}; {who} is {expected}")
-    return key
+def _signer_for(keystore: Path | None, account: str | None, expected: str, who: str) -> Signer:
+    signer = load_signer(keystore, account)
+    if signer.address.lower() != expected.lower():
+        where = "the key" if keystore is None else str(keystore)
+        raise EncodingError(f"{where}: belongs to {signer.address}; {who} is {expected}")
+    return signer
 
 
-def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> None:
+def send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
     """Send a transaction and say what came of it, or what it would cost."""
     if dry_run:
-        quote = chain.quote(call, address_of(key))
+        quote = chain.quote(call, signer.address)
         cost = f"{quote.gas:,} gas at most, {quote.ether:.6f} ether at most"
         console.print(f"{title}: {cost}; nothing was sent", soft_wrap=True)
         return
     with step(title):
-        receipt = chain.execute(key, call)
+        receipt = chain.execute(signer, call)
     console.print(
         f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
     )
@@ -124,7 +125,8 @@ def send(chain: Chain, key: bytes, call: Call, title: str, dry_run: bool) -> Non
 def register(
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     owner: Annotated[str | None, typer.Option(help="Who acts for the fund; default: the fund's own address.")] = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
@@ -137,12 +139,12 @@ def register(
     if owner is not None and not is_address(owner):
         raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
     registry = registry_of(connect(network, networks), terms)
-    key = _key_of(keystore, terms.fund, "the fund")
+    who = _signer_for(keystore, signer, terms.fund, "the fund")
     current = registry.fund_owner(terms.fund)
     if current is not None:
         console.print(f"fund {terms.fund} is registered, owner {current}")
         return
-    send(registry.chain, key, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
+    send(registry.chain, who, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
 
 
 def approve(
@@ -151,7 +153,8 @@ def approve(
     fund: FundOption,
     epoch: Annotated[int, typer.Option(min=1, max=UINT64, help="Number of the epoch; it must ascend.")],
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     valid_days: ValidityOption = APPROVAL_DAYS,
     oversight: Annotated[
         Path | None,
@@ -173,27 +176,25 @@ def approve(
     parties = FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
     registry = registry_of(connect(network, networks), parties)
-    key, policies = load_key(keystore), registry.policies
+    who, policies = load_signer(keystore, signer), registry.policies
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
     name = _policy_id(parties, terms.compiled.policy, len(digests))
     if not policies.has(name):
-        key = _key_of(keystore, parties.policy_owner, "the policy's owner, who registers it,")
+        who = _signer_for(keystore, signer, parties.policy_owner, "the policy's owner, who registers it,")
         watching = Oversight.load(oversight) if oversight else Oversight(publishers=(parties.policy_owner,))
         sentences = list(terms.compiled.policy.sentences().values())
         requirements = parties.requirements(terms.duties)
         call = policies.register(terms.compiled.policy_hash, requirements, len(digests), watching, limits=sentences)
-        send(registry.chain, key, call, "Registering the policy", dry_run)
+        send(registry.chain, who, call, "Registering the policy", dry_run)
         if dry_run:
             console.print("the approval can be estimated when the policy is registered")
             return
     watching = policies.oversight(name)
-    if not policies.is_publisher(name, address_of(key)):
-        raise EncodingError(
-            f"{keystore}: holds the key of {address_of(key)}, which is no publisher of the policy; they are "
-            f"{', '.join(watching.publishers)}"
-        )
+    if not policies.is_publisher(name, who.address):
+        listed = ", ".join(watching.publishers)
+        raise EncodingError(f"{who.address} is no publisher of the policy; they are {listed}")
     approved, effective_at = policies.approved(name, epoch)
     if approved == digests:
         console.print(f"epoch {epoch} is approved with this statement: {listed}", soft_wrap=True)
@@ -209,7 +210,7 @@ def approve(
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=digests,
     )
-    send(registry.chain, key, policies.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
+    send(registry.chain, who, policies.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
     console.print(f"policy 0x{name.hex()}\nstatement {listed}", soft_wrap=True)
     if not dry_run:
         _, effective_at = policies.approved(name, epoch)
@@ -223,10 +224,9 @@ def publish(
     policy: PolicyOption,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
-    journal: Annotated[
-        Path, typer.Option("--journal", help="SQLite file that remembers what was signed and sent; keep it.")
-    ] = Path("journal.sqlite"),
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
+    journal: JournalOption = "journal.sqlite",
     retry: Annotated[bool, typer.Option("--retry", help="Replace a submission that failed for good.")] = False,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
@@ -235,8 +235,9 @@ def publish(
 ) -> None:
     """Verify a bundle and have the registry record its proofs, each once; run it again after any interruption.
 
-    All proofs of the policy go out in one transaction. It fixes the epoch's source set, which only the fund's owner and
-    operators can do. What a policy that compares epochs is compared with is the registry's record.
+    All proofs of the policy go out in one transaction; the command ends when it is final. It fixes the epoch's source
+    set, which only the fund's owner and operators can do. A policy that compares epochs is compared with the registry's
+    record.
 
     Example: proofolio publish bundle.json --market m.json --policy p.json --fund fund.json --network sepolia
     --keystore fund.keystore
@@ -251,19 +252,18 @@ def publish(
         verify_bundle(terms, parties, parsed, int(time.time()), before, root)
     name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
     submission = Submission.of_bundle(parsed, parties, name, terms.keys, terms.owned_slots)
-    key = load_key(keystore)
+    who = load_signer(keystore, signer)
     try:
         if dry_run:
-            send(registry.chain, key, registry.submit(submission), PUBLISHING, dry_run)
+            send(registry.chain, who, registry.submit(submission), PUBLISHING, dry_run)
             return
         opened = Journal(journal)
-        publisher = Publisher(registry, opened, key)
         try:
             with step(PUBLISHING):
-                published = publisher.publish(submission, retry=retry)
-            _show_published(published)
+                published = Publisher(registry, opened, who, remark).publish(submission, retry=retry)
         finally:
             opened.close()
+        _show_published(published)
     except Reverted as refusal:
         raise ProofRejected("the registry", str(refusal)) from refusal
 
@@ -342,7 +342,6 @@ def _show_source_sets(registry: Registry, fund: str) -> None:
 __all__ = [
     "BOOK_STANDINGS",
     "DryRunOption",
-    "KeystoreOption",
     "NetworkOption",
     "NetworksOption",
     "approve",

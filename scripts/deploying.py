@@ -8,17 +8,19 @@ from typing import Annotated
 import typer
 
 from attest.chain import deploy as deploy_contracts
-from attest.chain.deployment import Deployment, missing, plan
+from attest.chain.deployment import Deployment, missing, plan, standing
 from attest.errors import EncodingError
 
-from .chain import DryRunOption, KeystoreOption, NetworkOption, NetworksOption, connect
-from .keys import load_key
+from .chain import DryRunOption, NetworkOption, NetworksOption, connect
+from .options import KeystoreOption, SignerOption
+from .signers import load_signer
 from .terminal import console, step, table
 
 
 def deploy(
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     out: Annotated[Path, typer.Option("--out", help="Deployment file to write.")] = Path("deployment.json"),
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
@@ -41,9 +43,11 @@ def deploy(
         bound = sum(creation.gas_bound for creation in lacking)
         console.print(f"up to {bound:,} gas in {len(lacking)} transactions; nothing was sent")
         return
-    key = load_key(keystore) if lacking else b""
-    with step(f"Deploying {len(lacking)} contracts" if lacking else "Nothing to deploy"):
-        deployment = deploy_contracts(chain, key, planned)
+    who = load_signer(keystore, signer) if lacking else None
+    if who is not None:
+        with step(f"Deploying {len(lacking)} contracts"):
+            deploy_contracts(chain, who, planned)
+    deployment = standing(chain, planned)
     _save(deployment, out)
     console.print(f"registry {deployment.registry}")
 

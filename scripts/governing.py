@@ -13,10 +13,10 @@ from attest.chain import Registry
 from attest.errors import EncodingError
 from optimizer.policy import Policy
 
-from .chain import DryRunOption, KeystoreOption, NetworkOption, NetworksOption, connect, registered, registry_of, send
-from .keys import load_key
-from .options import FundOption, PolicyOption
+from .chain import DryRunOption, NetworkOption, NetworksOption, connect, registered, registry_of, send
+from .options import FundOption, KeystoreOption, PolicyOption, SignerOption
 from .pipeline import timestamp
+from .signers import load_signer
 from .terminal import console
 
 EpochOption = Annotated[int, typer.Option("--epoch", min=1, max=UINT64, help="Number of the epoch.")]
@@ -30,7 +30,8 @@ def veto(
     epoch: EpochOption,
     reason: ReasonOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -43,7 +44,7 @@ def veto(
     """
     registry, name = _policy(policy, fund, network, networks)
     call = registry.policies.veto_epoch(name, epoch, reason)
-    send(registry.chain, load_key(keystore), call, f"Vetoing epoch {epoch}", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, f"Vetoing epoch {epoch}", dry_run)
 
 
 def replace(
@@ -51,7 +52,8 @@ def replace(
     successor: SuccessorOption,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -65,7 +67,7 @@ def replace(
     registry, old = _policy(policy, fund, network, networks)
     new = _registered_id(registry, successor, fund)
     call = registry.policies.schedule_replacement(old, new)
-    send(registry.chain, load_key(keystore), call, "Announcing the replacement", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, "Announcing the replacement", dry_run)
     _show_replacement(registry, old)
 
 
@@ -74,7 +76,8 @@ def tighten(
     successor: SuccessorOption,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -94,7 +97,7 @@ def tighten(
     registry, old = _policy(policy, fund, network, networks)
     new = _registered_id(registry, successor, fund)
     call = registry.policies.confirm_tightening(old, new)
-    send(registry.chain, load_key(keystore), call, "Confirming that it tightens", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, "Confirming that it tightens", dry_run)
     _show_replacement(registry, old)
 
 
@@ -103,7 +106,8 @@ def suspend(
     fund: FundOption,
     reason: ReasonOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -114,14 +118,15 @@ def suspend(
     """
     registry, name = _policy(policy, fund, network, networks)
     call = registry.suspend(FundFile.load(fund).fund, name, reason)
-    send(registry.chain, load_key(keystore), call, "Suspending", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, "Suspending", dry_run)
 
 
 def resume(
     policy: PolicyOption,
     fund: FundOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -131,7 +136,7 @@ def resume(
     """
     registry, name = _policy(policy, fund, network, networks)
     call = registry.resume(FundFile.load(fund).fund, name)
-    send(registry.chain, load_key(keystore), call, "Resuming", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, "Resuming", dry_run)
 
 
 def revoke(
@@ -140,7 +145,8 @@ def revoke(
     epoch: EpochOption,
     reason: ReasonOption,
     network: NetworkOption,
-    keystore: KeystoreOption,
+    keystore: KeystoreOption = None,
+    signer: SignerOption = None,
     networks: NetworksOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -151,7 +157,7 @@ def revoke(
     """
     registry, name = _policy(policy, fund, network, networks)
     call = registry.revoke(FundFile.load(fund).fund, name, epoch, reason)
-    send(registry.chain, load_key(keystore), call, f"Revoking epoch {epoch}", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, f"Revoking epoch {epoch}", dry_run)
 
 
 def _policy(policy: Path, fund: Path, network: str, networks: Path | None) -> tuple[Registry, bytes]:

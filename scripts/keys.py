@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from math import prod
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from eth_account import Account
@@ -17,6 +18,9 @@ from attest.errors import EncodingError
 from .terminal import console
 
 PASSWORD_VARIABLE = "PROOFOLIO_PASSWORD"
+MAX_COST = 1 << 24
+"""Rounds of PBKDF2, or n·r·p of scrypt: eight times what Ethereum's wallets choose, and up to 2 GiB."""
+_COSTS = ("n", "r", "p", "c", "dklen")
 
 
 def password(confirm: bool = False) -> str:
@@ -38,10 +42,33 @@ def load_key(path: Path) -> bytes:
         raise EncodingError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError:
         raise EncodingError(f"{path}: not a keystore") from None
+    if not _affordable(content):
+        raise EncodingError(f"{path}: not a keystore, or one whose password takes too much memory or time to check")
     try:
         return bytes(Account.decrypt(content, password()))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except Exception:  # eth_keyfile raises a dozen unrelated types for a damaged keystore; their text may hold parts
         raise EncodingError(f"{path}: not a keystore, or the password is wrong") from None
+
+
+def _affordable(content: Any) -> bool:
+    """Whether the costs that a keystore names for its key derivation are ones that a keystore may have."""
+    costs: dict[str, int] = {}
+
+    def collect(value: Any) -> None:
+        for key, item in value.items():
+            if isinstance(item, dict):
+                collect(item)
+            elif key.lower() in _COSTS and (not isinstance(item, int) or item < 1):
+                costs[key.lower()] = MAX_COST + 1
+            elif key.lower() in _COSTS:
+                costs[key.lower()] = max(item, costs.get(key.lower(), 1))
+
+    if not isinstance(content, dict):
+        return False
+    collect(content)
+    return (
+        prod(costs.get(name, 1) for name in ("n", "r", "p")) <= MAX_COST and max(costs.values(), default=1) <= MAX_COST
+    )
 
 
 def create_keystore(path: Path) -> str:

@@ -37,7 +37,7 @@ from .options import (
     save_source,
 )
 from .pipeline import Signing, Terms, book_source, sign_opening, timestamp
-from .terminal import console, progress_bar, step
+from .terminal import console, naming, progress_bar, step
 
 app = typer.Typer(
     help="The liability book: prove what is owed to investors, and let each of them check that they are counted.",
@@ -164,9 +164,11 @@ def verify(
     registered = SignedSource.load(source).source_commitment() if source is not None else None
     if registered is not None and (registered.fund, registered.epoch) != (published.fund, published.epoch):
         raise ProofRejected("book", "the signed source is of another fund or epoch")
-    if registered is not None and registered.owned_slots_hash != slots_hash(published.terms.slots):
+    with naming(book):
+        slots = published.terms.slots
+    if registered is not None and registered.owned_slots_hash != slots_hash(slots):
         raise ProofRejected("book", "the signed source owns other slots than those of the book's totals")
-    with progress_bar("verifying", "proofs") as report:
+    with naming(book), progress_bar("verifying", "proofs") as report:
         published.verify(load_setup(), registered.commitment if registered else None, report)
     console.print(
         f"[green]accepted[/] book of fund {published.fund}, epoch {published.epoch}: "

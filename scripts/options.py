@@ -27,6 +27,25 @@ MarketOption = Annotated[Path, typer.Option("--market", help="Public market file
 PolicyOption = Annotated[Path, typer.Option("--policy", help="Policy file.")]
 HoldingsOption = Annotated[Path, typer.Option("--holdings", help="Private holdings file.")]
 FundOption = Annotated[Path, typer.Option("--fund", help="The fund's public terms: registry, fund, signers.")]
+KeystoreOption = Annotated[
+    Path | None, typer.Option("--keystore", envvar="PROOFOLIO_KEYSTORE", help="Encrypted key that signs and pays.")
+]
+SignerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--signer", help="Address of an account of the external signer at PROOFOLIO_SIGNER_URL, in place of a keystore."
+    ),
+]
+JournalOption = Annotated[
+    str,
+    typer.Option(
+        "--journal",
+        envvar="PROOFOLIO_JOURNAL",
+        show_envvar=True,
+        help="SQLite file, or postgresql+psycopg://... URL, that remembers what was signed and sent; keep it. "
+        "A URL with a password belongs into the variable.",
+    ),
+]
 OutOption = Annotated[Path, typer.Option("--out", help="File to write.")]
 ValidityOption = Annotated[int, typer.Option("--valid-days", min=1, max=366, help="Validity from now, in days.")]
 PreviousMarketOption = Annotated[

@@ -16,6 +16,7 @@ from attest.chain import (
     EmbeddedChain,
     FundStatus,
     Journal,
+    LocalSigner,
     Oversight,
     Published,
     Publisher,
@@ -111,7 +112,7 @@ def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) 
     refusal = refused(registry, submission)
     opened = Journal(journal)
     try:
-        published = Publisher(registry, opened, stage.fund_key).publish(submission)
+        published = Publisher(registry, opened, LocalSigner(stage.fund_key)).publish(submission)
     finally:
         opened.close()
     return Outcome(published, before, registry.status(stage.fund.fund, policy), refusal)

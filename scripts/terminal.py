@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from attest.errors import AttestError, ProofRejected, SourceError, StatementFalse
+from attest.errors import AttestError, EncodingError, ProofRejected, SourceError, StatementFalse
 from optimizer.errors import Infeasible, OptimizerError, Unbounded
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
@@ -32,12 +34,28 @@ def exit_code(error: Exception) -> int | None:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What is found malformed while a file is used is an error of that file. Raises: EncodingError: naming it."""
+    try:
+        yield
+    except EncodingError as error:
+        if str(path) in str(error):
+            raise
+        raise EncodingError(f"{path}: {error}") from error
+
+
+@contextmanager
 def step(title: str) -> Iterator[None]:
     """Show a step while it runs, then how long it took."""
     started = time.perf_counter()
     with console.status(title):
         yield
     console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - started:.1f} s[/]")
+
+
+def remark(text: str) -> None:
+    """Say what happens within a step."""
+    console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
 
 @contextmanager

@@ -69,7 +69,10 @@ class Watcher:
     say: Callable[[str], None]
 
     def look(self) -> str:
-        """One pass: publish whatever can be. Returns: what is waited for, "" for nothing. Raises: as `prove`, `publish`."""
+        """One pass: publish whatever can be.
+
+        Returns: what is waited for, "" for nothing. Raises: as `prove` and `publish`.
+        """
         found = registered(self.registry, self.fund, self.policy)
         if found is None:
             return "the policy is not registered; its owner registers it with `proofolio approve`"
@@ -223,9 +226,7 @@ def watch(
         with serving(listen, health, metrics) as port:
             console.print(f"listening on port {port}: /healthz, /metrics")
             registry = registry_of(connect(network, networks), parties)
-            watcher = Watcher(
-                registry, opened, who, parties, rules, load_setup(), epochs, valid_days, metrics, remark
-            )
+            watcher = Watcher(registry, opened, who, parties, rules, load_setup(), epochs, valid_days, metrics, remark)
             run(watcher, health, calendar, every, once=once)
     finally:
         opened.close()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -14,6 +16,13 @@ from attest.chain.errors import NetworkError
 
 STANDARD = {"Error": ["string"], "Panic": ["uint256"]}
 """Errors of Solidity itself."""
+
+UNDECODABLE = (DecodingError, OverflowError, ValueError)
+"""What eth_abi raises for bytes of its own types, for lengths that no index holds, and for text that is not UTF-8."""
+
+_HEXADECIMAL = re.compile(r"0x([0-9a-fA-F]{2})*")
+_PRINTED_BYTES = re.compile(r"""b'([^'\\]|\\.)*'|b"([^"\\]|\\.)*\"""")
+"""One literal and nothing behind it: a node chooses the text."""
 
 
 def _type(component: Mapping[str, Any]) -> str:
@@ -50,7 +59,7 @@ class Interface:
         """What a call returned. Raises: NetworkError: it is no answer of such a contract."""
         try:
             return tuple(decode(self._functions[function][1], answer))
-        except DecodingError:
+        except UNDECODABLE:
             raise NetworkError(f"{function}: another answer than the contract's; is its address right?") from None
 
 
@@ -78,7 +87,7 @@ class ErrorTable:
             return f"unknown error 0x{data[:4].hex()}"
         try:
             values = decode(types, data[4:])
-        except DecodingError:
+        except UNDECODABLE:
             return f"{name} with malformed values"
         if name == "Error":
             return str(values[0])
@@ -93,13 +102,11 @@ def revert_data(error: Exception) -> bytes | str:
     data = getattr(error, "data", None)
     if isinstance(data, dict):
         data = data.get("data", data.get("result"))
-    if isinstance(data, str) and data.startswith("0x"):
+    if isinstance(data, str) and _HEXADECIMAL.fullmatch(data):
         return bytes.fromhex(data[2:])
     text = str(error.args[0]) if error.args else ""
     reason = text.removeprefix("execution reverted").removeprefix(":").strip()
-    if reason.startswith(("b'", 'b"')):
-        try:
+    if _PRINTED_BYTES.fullmatch(reason):
+        with suppress(ValueError, SyntaxError):
             return bytes(ast.literal_eval(reason))
-        except (ValueError, SyntaxError):
-            return reason
-    return reason if isinstance(reason, str) and reason not in ("", "no data") else b""
+    return reason if reason not in ("", "no data") else b""

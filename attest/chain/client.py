@@ -120,7 +120,7 @@ class FundStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CompletedEpoch:
     """A completed epoch in a fund's history; expiry and completed_at in Unix seconds."""
 
     epoch: int
@@ -238,10 +238,10 @@ class Registry(Contract):
     def is_revoked(self, fund: str, policy_id: bytes, epoch: int) -> bool:
         return bool(self.ask("isRevoked", fund, policy_id, epoch)[0])
 
-    def history(self, fund: str, policy_id: bytes, start: int = 0, count: int = 2**32) -> tuple[Record, ...]:
+    def history(self, fund: str, policy_id: bytes, start: int = 0, count: int = 2**32) -> tuple[CompletedEpoch, ...]:
         """Completed epochs in order of time."""
         (records,) = self.ask("history", fund, policy_id, start, count)
-        return tuple(Record(*map(int, record)) for record in records)
+        return tuple(CompletedEpoch(*map(int, record)) for record in records)
 
     def status(self, fund: str, policy_id: bytes) -> FundStatus:
         """Whether a fund keeps a policy now."""

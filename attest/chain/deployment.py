@@ -18,6 +18,7 @@ from attest.bundle import Address, File
 from attest.chain.artifacts import ContractName, load_artifact
 from attest.chain.errors import NetworkError, Reverted
 from attest.chain.factory import FACTORY, FACTORY_COST, FACTORY_DEPLOYER, FACTORY_TRANSACTION
+from attest.chain.signers import Signer
 from attest.chain.transactions import Call, Chain
 
 SALT = bytes(32)
@@ -114,20 +115,27 @@ def missing(chain: Chain, planned: Plan) -> list[Creation]:
     return [creation for creation in planned if not chain.code(creation.address)]
 
 
-def deploy(chain: Chain, key: bytes, planned: Plan | None = None) -> Deployment:
+def deploy(chain: Chain, signer: Signer | bytes, planned: Plan | None = None) -> Deployment:
     """Deploy what does not stand yet; on a second run, nothing.
 
+    Args:
+        signer: or a private key. planned: instead of what the package carries.
     Raises: Reverted: a precompile that a verifier needs is missing; NetworkError.
     """
     planned = planned or plan()
     for creation in missing(chain, planned):
         try:
-            chain.execute(key, creation.call)
+            chain.execute(signer, creation.call)
         except Reverted:
             chain.call(Call(None, creation.code))  # the factory swallows the constructor's reason
             raise
         if not chain.code(creation.address):
             raise NetworkError(f"network {chain.network.name!r}: the factory did not deploy {creation.name}")
+    return standing(chain, planned)
+
+
+def standing(chain: Chain, planned: Plan) -> Deployment:
+    """Where the contracts stand."""
     places = {name: getattr(planned, name).address for name in Plan.__dataclass_fields__}
     network, (block, _) = chain.network, chain.head()
     return Deployment(network=network.name, chain_id=network.chain_id, block=block, **places)

@@ -6,6 +6,7 @@ No message holds an RPC address (it may carry an access key), a private key or a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_UP, Decimal
 
 from attest.errors import AttestError
 
@@ -52,3 +53,43 @@ class Reverted(ChainError):
 
 class JournalError(ChainError):
     """A journal that cannot be used, or that knows of another submission under the same name."""
+
+
+class Unreachable(NetworkError):
+    """No endpoint of the network works at this moment; the same question may be answered later."""
+
+
+class NonceGap(NetworkError):
+    """A transaction waits for another one, with a lower nonce, that is not this journal's."""
+
+
+class ClockSkew(NetworkError):
+    """The computer's clock and the chain's are too far apart to judge what is valid."""
+
+
+@dataclass
+class InsufficientFunds(ChainError):
+    """An address cannot pay for a transaction. What is signed already stays in the journal.
+
+    Args:
+        missing: at least so many wei.
+    """
+
+    network: str
+    address: str
+    missing: int
+
+    def __str__(self) -> str:
+        ether = (Decimal(self.missing) / 10**18).quantize(Decimal("0.000001"), ROUND_UP)
+        return (
+            f"network {self.network!r}: {self.address} lacks {ether} ether for gas; "
+            "send it there and run the same command again, nothing is lost"
+        )
+
+
+class WouldExpire(ChainError):
+    """An attestation whose validity ends before it could be mined; it is not sent, or not sent again."""
+
+
+class SignerError(ChainError):
+    """A signer that does not sign, or that signed something else."""

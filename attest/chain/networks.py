@@ -16,17 +16,25 @@ PRESETS = Path(__file__).with_name("networks.toml")
 
 
 class Network(BaseModel):
-    """Where a chain is reached, and how much is paid there.
+    """Where a chain is reached, how much is paid there, and when what happened there is final.
 
     Args:
-        chain_id: checked against the node's before anything is sent.
-        rpc_url, rpc_url_env: the address, or the environment variable that holds it. It may carry an access key.
+        chain_id: checked against each node's before it is asked anything.
+        rpc_url, rpc_urls, rpc_url_env: the address, several of them, or the environment variable that holds one or
+            several with commas between. They may carry access keys.
         embedded: a chain inside this process.
+        request_seconds: how long an endpoint may take to answer.
+        lag_blocks: an endpoint that is further behind the best one is not asked.
         gas_limit: gas of every transaction; None asks the node for an estimate and adds a fifth.
         base_fee_multiple: maxFeePerGas is this many times the base fee, plus the tip.
         priority_fee_gwei: the tip; None asks the node.
         max_fee_gwei: nothing is sent when maxFeePerGas would be above it; None sets no bound.
-        poll_seconds, timeout_seconds: how often and how long to look for a receipt.
+        bump_seconds: a transaction that waits longer is replaced by one that pays more.
+        confirmations: blocks on top of a transaction's own that make it final.
+        finalized: wait for the block that the node calls finalized instead, where it does so.
+        mining_seconds: nothing is sent that expires sooner than this after the latest block.
+        max_skew_seconds: how far the computer's clock and the latest block's may be apart; 0 compares nothing.
+        poll_seconds, timeout_seconds: how often to look at a transaction, and how long without any progress.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -34,35 +42,49 @@ class Network(BaseModel):
     name: str
     chain_id: Annotated[int, Field(ge=1)]
     rpc_url: str | None = Field(default=None, repr=False)
+    rpc_urls: Annotated[tuple[str, ...], Field(strict=False, repr=False)] = ()
     rpc_url_env: str | None = None
     embedded: bool = False
+    request_seconds: Annotated[float, Field(gt=0, strict=False)] = 20.0
+    lag_blocks: Annotated[int, Field(ge=0)] = 3
     gas_limit: Annotated[int, Field(ge=21_000)] | None = None
     base_fee_multiple: Annotated[int, Field(ge=1, le=100)] = 2
     priority_fee_gwei: Annotated[float, Field(ge=0, strict=False)] | None = None
     max_fee_gwei: Annotated[float, Field(gt=0, strict=False)] | None = None
+    bump_seconds: Annotated[float, Field(gt=0, strict=False)] = 90.0
+    confirmations: Annotated[int, Field(ge=0, le=10_000)] = 12
+    finalized: bool = False
+    mining_seconds: Annotated[int, Field(ge=0)] = 60
+    max_skew_seconds: Annotated[float, Field(ge=0, strict=False)] = 300.0
     poll_seconds: Annotated[float, Field(gt=0, strict=False)] = 2.0
     timeout_seconds: Annotated[float, Field(gt=0, strict=False)] = 600.0
 
     @model_validator(mode="after")
     def _one_address(self) -> Self:
-        given = sum(bool(x) for x in (self.rpc_url, self.rpc_url_env, self.embedded))
+        given = sum(bool(x) for x in (self.rpc_url, self.rpc_urls, self.rpc_url_env, self.embedded))
         if given != 1:
-            raise ValueError("give exactly one of rpc_url, rpc_url_env and embedded = true")
+            raise ValueError("give exactly one of rpc_url, rpc_urls, rpc_url_env and embedded = true")
         return self
 
-    def address(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The RPC address. May hold an access key: not for printing.
+    def addresses(self, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """The RPC addresses, in the order in which they are asked. May hold access keys: not for printing.
 
-        Raises: NetworkError: the variable is not set, or holds no http address.
+        Raises: NetworkError: the variable is not set, or holds something else than http addresses.
         """
         if self.embedded:
             raise NetworkError(f"network {self.name!r} lives inside the process and has no address")
-        url = self.rpc_url or environment.get(self.rpc_url_env or "", "")
-        if not url:
-            raise NetworkError(f"network {self.name!r}: set {self.rpc_url_env} to the address of a node's RPC")
-        if not url.startswith(("http://", "https://")):
-            raise NetworkError(f"network {self.name!r}: the RPC address must start with http:// or https://")
-        return url
+        listed = environment.get(self.rpc_url_env or "", "").split(",")
+        urls = self.rpc_urls or (
+            (self.rpc_url,) if self.rpc_url else tuple(url.strip() for url in listed if url.strip())
+        )
+        if not urls:
+            raise NetworkError(
+                f"network {self.name!r}: set {self.rpc_url_env} to the address of a node's RPC, or to several "
+                "addresses with commas between"
+            )
+        if not all(url.startswith(("http://", "https://")) for url in urls):
+            raise NetworkError(f"network {self.name!r}: an RPC address must start with http:// or https://")
+        return urls
 
 
 def _tables(path: Path) -> dict[str, dict[str, Any]]:
@@ -82,7 +104,7 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
 
 def _merge(preset: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """The user's fields win; an address of the user's own replaces the preset's, however that was given."""
-    addresses = {"rpc_url", "rpc_url_env", "embedded"}
+    addresses = {"rpc_url", "rpc_urls", "rpc_url_env", "embedded"}
     kept = {k: v for k, v in preset.items() if not (k in addresses and addresses & set(own))}
     return {**kept, **own}
 

@@ -6,27 +6,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import get_args
 
-from eth_account import Account
 from eth_tester.exceptions import TransactionFailed
 from eth_tester.exceptions import ValidationError as TesterValidationError
-from eth_typing import BlockNumber, HexStr
+from eth_typing import BlockNumber
 from eth_utils.exceptions import ValidationError
 from hexbytes import HexBytes
 from requests import RequestException
-from web3 import HTTPProvider, Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3 import Web3
+from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import TxParams, TxReceipt, Wei
 
 from attest.chain.abi import ErrorTable, revert_data
 from attest.chain.artifacts import ContractName, load_artifact
 from attest.chain.embedded import EmbeddedChain
-from attest.chain.errors import NetworkError, Reverted, WrongChain
+from attest.chain.endpoints import Endpoints, Note, silent
+from attest.chain.errors import InsufficientFunds, NetworkError, Reverted, Unreachable, WrongChain
+from attest.chain.fees import GWEI, Quote, in_wei
 from attest.chain.networks import Network
-
-GWEI = 10**9
-REQUEST_SECONDS = 60
+from attest.chain.signers import LocalSigner, Signer, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +45,19 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """What a transaction would cost: gas units and wei per gas unit."""
-
-    gas: int
-    max_fee: int
-    priority_fee: int
-
-    @property
-    def ether(self) -> float:
-        """At most this much is paid."""
-        return self.gas * self.max_fee / 10**18
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A signed transaction: the bytes that are sent, and only these."""
-
-    nonce: int
-    raw: bytes = field(repr=False)
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a transaction."""
+    """What became of a transaction.
+
+    Args:
+        block, block_hash: where it is mined, as long as that block is part of the chain.
+    """
 
     hash: bytes
     succeeded: bool
     block: int
+    block_hash: bytes
     gas_used: int
-    contract: str | None
+    contract: str | None = None
 
 
 class Chain:
@@ -95,13 +76,16 @@ class Chain:
             raise WrongChain(network.name, network.chain_id, actual)
 
     @classmethod
-    def connect(cls, network: Network, embedded: EmbeddedChain | None = None) -> Chain:
-        """Reach a network over HTTP, or the embedded chain given (a fresh one without)."""
+    def connect(cls, network: Network, embedded: EmbeddedChain | None = None, note: Note = silent) -> Chain:
+        """Reach a network over HTTP, or the embedded chain given (a fresh one without).
+
+        Args:
+            note: is told which of several endpoints is skipped, and why.
+        """
         errors = ErrorTable(load_artifact(name).abi for name in get_args(ContractName))
         if network.embedded:
             return cls(network, (embedded or EmbeddedChain()).web3, errors)
-        provider = HTTPProvider(network.address(), request_kwargs={"timeout": REQUEST_SECONDS})
-        return cls(network, Web3(provider), errors)
+        return cls(network, Web3(Endpoints.of(network, note)), errors)
 
     @contextmanager
     def _asking(self, transaction: str | None = None) -> Iterator[None]:
@@ -112,7 +96,7 @@ class Chain:
             raise Reverted(self._reason(error), transaction) from None
         except (RequestException, OSError) as error:
             kind = type(error).__name__
-            raise NetworkError(f"network {self.network.name!r}: the node cannot be reached ({kind})") from None
+            raise Unreachable(f"network {self.network.name!r}: the node cannot be reached ({kind})") from None
         except Web3RPCError as error:
             raise NetworkError(f"network {self.network.name!r}: the node answers: {_rpc_message(error)}") from None
         except (ValidationError, TesterValidationError) as error:
@@ -141,19 +125,53 @@ class Chain:
             block = self.web3.eth.get_block("latest")
             return int(block["number"]), int(block["timestamp"])
 
-    def nonce(self, address: str, *, pending: bool) -> int:
-        """Transactions of an address that are mined, or also those that wait."""
+    def final_head(self) -> tuple[int, int]:
+        """Number and Unix time of the latest block that counts as final."""
         with self._asking():
-            moment = "pending" if pending else "latest"
-            return self.web3.eth.get_transaction_count(Web3.to_checksum_address(address), moment)  # type: ignore[arg-type]
+            if self.network.finalized:
+                try:
+                    block = self.web3.eth.get_block("finalized")
+                    return int(block["number"]), int(block["timestamp"])
+                except (BlockNotFound, Web3RPCError):
+                    pass  # this chain has no such notion: count blocks
+            head = self.web3.eth.get_block("latest")
+            if self.network.confirmations == 0:
+                return int(head["number"]), int(head["timestamp"])
+            block = self.web3.eth.get_block(BlockNumber(max(int(head["number"]) - self.network.confirmations, 0)))
+            return int(block["number"]), int(block["timestamp"])
+
+    def nonce(self, address: str, *, pending: bool = False, block: int | None = None) -> int:
+        """Transactions of an address that are mined, up to a block, or also those that wait."""
+        moment = "pending" if pending else "latest"
+        with self._asking():
+            where = moment if block is None else BlockNumber(block)
+            return self.web3.eth.get_transaction_count(Web3.to_checksum_address(address), where)  # type: ignore[arg-type]
+
+    def balance(self, address: str) -> int:
+        """Wei of an address."""
+        with self._asking():
+            return int(self.web3.eth.get_balance(Web3.to_checksum_address(address)))
 
     def estimate(self, call: Call, sender: str) -> int:
         """Gas that a transaction would use now; a refused one raises. Raises: Reverted, NetworkError."""
         with self._asking():
             return int(self.web3.eth.estimate_gas(call.params(sender)))
 
+    def fees(self, gas: int) -> Quote:
+        """EIP-1559 fees of a new transaction of so much gas, whatever the network's bound."""
+        with self._asking():
+            base = int(self.web3.eth.get_block("latest")["baseFeePerGas"])
+            tip = self.network.priority_fee_gwei
+            priority = int(self.web3.eth.max_priority_fee) if tip is None else in_wei(tip)
+        return Quote(gas, self.network.base_fee_multiple * base + priority, priority)
+
+    @property
+    def fee_bound(self) -> int | None:
+        """The network's `max_fee_gwei`, in wei."""
+        return None if self.network.max_fee_gwei is None else in_wei(self.network.max_fee_gwei)
+
     def quote(self, call: Call, sender: str) -> Quote:
-        """Gas and EIP-1559 fees of a transaction that the chain would accept now.
+        """Gas and fees of a transaction that the chain would accept now.
 
         Raises: Reverted: it would not; NetworkError: or the fee is above the network's bound.
         """
@@ -162,34 +180,25 @@ class Chain:
         else:
             gas = self.network.gas_limit
             self.call(call, sender)
-        with self._asking():
-            base = int(self.web3.eth.get_block("latest")["baseFeePerGas"])
-            tip = self.network.priority_fee_gwei
-            priority = int(self.web3.eth.max_priority_fee) if tip is None else int(tip * GWEI)
-        fee, bound = self.network.base_fee_multiple * base + priority, self.network.max_fee_gwei
-        if bound is not None and fee > bound * GWEI:
+        quote, bound = self.fees(gas), self.fee_bound
+        if bound is not None and quote.max_fee > bound:
             raise NetworkError(
-                f"network {self.network.name!r}: gas costs up to {fee / GWEI:.2f} gwei, above max_fee_gwei = {bound}; "
-                "nothing was sent. Wait, or raise the bound"
+                f"network {self.network.name!r}: gas costs up to {quote.max_fee / GWEI:.2f} gwei, above max_fee_gwei = "
+                f"{self.network.max_fee_gwei}; nothing was sent. Wait, or raise the bound"
             )
-        return Quote(gas, fee, priority)
+        return quote
 
-    def sign(self, key: bytes, call: Call, quote: Quote, nonce: int) -> Signed:
-        """A signed transaction of type 2 for this chain id. Nothing is sent."""
-        transaction: dict[str, Any] = {
-            "type": 2,
-            "chainId": self.network.chain_id,
-            "nonce": nonce,
-            "gas": quote.gas,
-            "maxFeePerGas": quote.max_fee,
-            "maxPriorityFeePerGas": quote.priority_fee,
-            "value": 0,
-            "data": call.data,
-        }
-        if call.to is not None:
-            transaction["to"] = Web3.to_checksum_address(call.to)
-        signed = Account.sign_transaction(transaction, key)
-        return Signed(nonce, bytes(signed.raw_transaction), bytes(signed.hash))
+    def require_funds(self, address: str, wei: int) -> None:
+        """Raises: InsufficientFunds: the address has less; NetworkError."""
+        balance = self.balance(address)
+        if balance < wei:
+            raise InsufficientFunds(self.network.name, address, wei - balance)
+
+    def transaction(self, call: Call, quote: Quote, nonce: int) -> Transaction:
+        """What there is to sign for a call."""
+        to = None if call.to is None else Web3.to_checksum_address(call.to)
+        chain_id = self.network.chain_id
+        return Transaction(chain_id, nonce, quote.gas, quote.max_fee, quote.priority_fee, to, 0, call.data)
 
     def send(self, raw: bytes) -> None:
         """Hand signed bytes to the node. Raises: NetworkError: it does not take them."""
@@ -219,6 +228,7 @@ class Chain:
                 bytes(found["transactionHash"]),
                 found["status"] == 1,
                 int(found["blockNumber"]),
+                bytes(found["blockHash"]),
                 int(found["gasUsed"]),
                 str(contract) if contract else None,
             )
@@ -245,17 +255,21 @@ class Chain:
             return refusal.reason
         return "it ran out of gas, or the reason is gone"
 
-    def execute(self, key: bytes, call: Call) -> Receipt:
+    def execute(self, signer: Signer | bytes, call: Call) -> Receipt:
         """Quote, sign, send and wait, for transactions that may safely be repeated.
 
-        Raises: Reverted, NetworkError.
+        Args:
+            signer: or a private key.
+        Raises: Reverted, InsufficientFunds, SignerError, NetworkError.
         """
-        sender = address_of(key)
-        signed = self.sign(key, call, self.quote(call, sender), self.nonce(sender, pending=True))
+        who = LocalSigner(signer) if isinstance(signer, bytes) else signer
+        quote = self.quote(call, who.address)
+        self.require_funds(who.address, quote.wei)
+        signed = who.sign(self.transaction(call, quote, self.nonce(who.address, pending=True)))
         self.send(signed.raw)
         receipt = self.wait(signed.hash)
         if not receipt.succeeded:
-            raise Reverted(self.failure(call, sender, receipt.block), "0x" + receipt.hash.hex())
+            raise Reverted(self.failure(call, who.address, receipt.block), "0x" + receipt.hash.hex())
         return receipt
 
 
@@ -263,8 +277,3 @@ def _rpc_message(error: Web3RPCError) -> str:
     response = error.rpc_response or {}
     detail = response.get("error")
     return str(detail.get("message")) if isinstance(detail, dict) else "an error without a message"
-
-
-def address_of(key: bytes) -> str:
-    """Checksummed address of a private key."""
-    return str(Account.from_key(HexStr("0x" + key.hex())).address)

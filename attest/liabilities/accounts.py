@@ -129,6 +129,8 @@ def _open(source: str | Path, query: str | None) -> tuple[list[str], Iterator[tu
             header = next(csv.reader(file), [])
     except UnicodeDecodeError as error:
         raise AccountError(f"{path}: not UTF-8 text") from error
+    except csv.Error as error:
+        raise AccountError(f"{path}: no CSV file: its header is too long, or a quoted name does not end") from error
     except (OSError, pa.ArrowException) as error:
         raise AccountError(f"{path}: cannot be read") from error
     return header, _csv_rows(path, header)

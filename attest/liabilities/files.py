@@ -108,9 +108,9 @@ class InclusionFile(File):
     account: str
     nonce: str
     salt: Bytes32
-    count: Annotated[int, Field(ge=1)]
-    chunk: Annotated[int, Field(ge=0)]
-    entry: Annotated[int, Field(ge=0)]
+    count: Annotated[int, Field(ge=1, lt=2**32)]
+    chunk: Annotated[int, Field(ge=0, lt=2**32)]
+    entry: Annotated[int, Field(ge=0, lt=2**32)]
     commitments: Commitments
     path: Annotated[tuple[Bytes32, ...], Field(strict=False)]
     identifier_proof: Bytes48

@@ -2,22 +2,35 @@
 pragma solidity 0.8.37;
 
 import {Context, Holdings, IProofVerifier, PublicSlot, Source} from "./interfaces/IProofVerifier.sol";
-import {Constraints} from "./libraries/Constraints.sol";
 import {F} from "./libraries/Field.sol";
 import {Challenges, FiatShamir, Proof} from "./libraries/FiatShamir.sol";
 import {Opening} from "./libraries/Opening.sol";
 import {Precompiles} from "./libraries/Precompiles.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
-import {PublicValues, Values} from "./libraries/Values.sol";
 
 /// @title Verifier of policy proofs
-/// @notice One transcript, one field equation, one multi-scalar multiplication, one pairing check.
+/// @notice For each proof one transcript and one field equation; for all of them one multi-scalar multiplication and one
+/// pairing check.
 contract ProofVerifier is IProofVerifier {
     /// @dev Public slot values lie in [0, 2^77), like every part of a row.
     uint256 private constant VALUE_LIMIT = 2 ** (StatementKeys.LIMB_WIDTH * StatementKeys.LIMB_COUNT);
 
+    /// @dev One proof. key, proof: where their bytes start in calldata. vectors: how many its key is about. parsed, drawn:
+    /// the proof, replayed.
+    struct Claim {
+        uint256 key;
+        uint256 keyLength;
+        uint256 proof;
+        uint256 proofLength;
+        bytes32 programId;
+        uint256 vectors;
+        Proof parsed;
+        Challenges drawn;
+    }
+
     constructor() {
         Precompiles.selfTest();
+        Precompiles.selfTestAddition();
     }
 
     /// @inheritdoc IProofVerifier
@@ -26,15 +39,12 @@ contract ProofVerifier is IProofVerifier {
         view
         returns (bytes32 digest)
     {
-        StatementKey calldata statement = StatementKeys.decode(key);
-        digest = keccak256(key);
-        _checkInstance(statement, context, holdings);
-        (Proof memory parsed, Challenges memory drawn) = FiatShamir.replay(statement, digest, context, holdings, proof);
-        PublicValues memory values = Values.compute(statement, holdings, drawn.alpha, drawn.zeta);
-        F quotient = Constraints.sum(parsed, drawn, values) * values.vanishingInverse;
-        Opening.check(statement, holdings, parsed, drawn, values, quotient);
+        Claim[] memory claims = new Claim[](1);
+        _fill(claims[0], key, context.programId, proof);
+        digest = _check(claims, context, holdings)[0];
     }
 
+    /// @inheritdoc IProofVerifier
     function verifyAll(
         bytes[] calldata keys,
         Context calldata context,
@@ -42,35 +52,108 @@ contract ProofVerifier is IProofVerifier {
         Holdings[] calldata holdings,
         bytes[] calldata proofs
     ) external view returns (bytes32[] memory digests) {
-        digests = new bytes32[](keys.length);
-        for (uint256 i; i < keys.length; ++i) {
-            Context memory own = context;
-            own.programId = programIds[i];
-            Holdings[] memory held = new Holdings[](StatementKeys.decode(keys[i]).previousSize == 0 ? 1 : 2);
-            held[0] = holdings[0];
-            if (held.length == 2) held[1] = holdings[1];
-            else (own.previousEpoch, own.previousSourceSetHash) = (0, 0);
-            digests[i] = this.verify(keys[i], own, held, proofs[i]);
+        uint256 count = keys.length;
+        if (count == 0) revert EmptyBatch();
+        if (programIds.length != count) revert WrongBatchLength(count, programIds.length);
+        if (proofs.length != count) revert WrongBatchLength(count, proofs.length);
+        if (context.programId != 0) revert SharedProgramId(context.programId);
+        Claim[] memory claims = new Claim[](count);
+        for (uint256 i; i < count; ++i) {
+            _fill(claims[i], keys[i], programIds[i], proofs[i]);
+        }
+        digests = _check(claims, context, holdings);
+    }
+
+    /// @dev All claims in one multi-scalar multiplication and one pairing check; answers the digests of their keys.
+    function _check(Claim[] memory claims, Context memory context, Holdings[] calldata holdings)
+        private
+        view
+        returns (bytes32[] memory digests)
+    {
+        uint256 count = claims.length;
+        uint256 terms = _checkInstance(claims, context, holdings);
+        digests = new bytes32[](count);
+        bytes32[] memory bindings = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            Claim memory claim = claims[i];
+            digests[i] = keccak256(_bytes(claim.key, claim.keyLength));
+            context.programId = claim.programId;
+            (claim.parsed, claim.drawn) = FiatShamir.replay(
+                _key(claim), digests[i], context, _held(claim, holdings), _bytes(claim.proof, claim.proofLength)
+            );
+            bindings[i] = claim.parsed.binding;
+        }
+        F[] memory weights = Opening.weights(bindings);
+        Opening.State memory state = Opening.start(terms, holdings, count);
+        for (uint256 i; i < count; ++i) {
+            Claim memory claim = claims[i];
+            Opening.add(state, _key(claim), _held(claim, holdings), claim.parsed, claim.drawn, weights[i]);
+        }
+        Opening.check(state, holdings);
+    }
+
+    function _fill(Claim memory claim, bytes calldata key, bytes32 programId, bytes calldata proof) private pure {
+        claim.programId = programId;
+        (claim.keyLength, claim.proofLength) = (key.length, proof.length);
+        assembly ("memory-safe") {
+            // (claim.key, claim.proof) = where the bytes of key and proof start in calldata
+            mstore(claim, key.offset)
+            mstore(add(claim, 0x40), proof.offset)
         }
     }
 
-    /// @dev Sources and public slots fit the key, and do not touch slots that are not theirs.
-    function _checkInstance(StatementKey calldata key, Context calldata context, Holdings[] calldata holdings)
+    /// @dev The bytes of calldata from `start` on.
+    function _bytes(uint256 start, uint256 length) private pure returns (bytes calldata data) {
+        assembly ("memory-safe") {
+            // data = msg.data[start:start + length]
+            data.offset := start
+            data.length := length
+        }
+    }
+
+    /// @dev The claim's key, once it is decoded.
+    function _key(Claim memory claim) private pure returns (StatementKey calldata) {
+        return StatementKeys.accepted(_bytes(claim.key, claim.keyLength));
+    }
+
+    /// @dev As many of the holdings as the claim is about.
+    function _held(Claim memory claim, Holdings[] calldata holdings) private pure returns (Holdings[] calldata held) {
+        held = holdings;
+        uint256 vectors = claim.vectors;
+        assembly ("memory-safe") {
+            // held = holdings[:vectors]
+            held.length := vectors
+        }
+    }
+
+    /// @dev Keys are well-formed, and the holdings fit them with nothing left over. Answers how many terms of the sum the keys
+    /// and their proofs are.
+    function _checkInstance(Claim[] memory claims, Context memory context, Holdings[] calldata holdings)
         private
         pure
+        returns (uint256 terms)
     {
-        uint256 vectors = key.previousSize == 0 ? 1 : 2;
+        uint256 vectors = 1;
+        for (uint256 i; i < claims.length; ++i) {
+            Claim memory claim = claims[i];
+            StatementKey calldata key = StatementKeys.decode(_bytes(claim.key, claim.keyLength));
+            claim.vectors = key.previousSize == 0 ? 1 : 2;
+            if (claim.vectors == 2) vectors = 2;
+            terms += Opening.terms(key);
+        }
         if (holdings.length != vectors) revert WrongVectorCount(vectors, holdings.length);
         bool earlier = vectors == 2
             ? context.previousEpoch < context.epoch
             : context.previousEpoch == 0 && context.previousSourceSetHash == 0;
         if (!earlier) revert WrongPreviousEpoch(context.previousEpoch);
-        _checkSources(holdings[0].sources);
-        _checkPublicSlots(holdings[0].publicSlots, key.size, key.aux);
-        if (vectors == 2) {
-            _checkSources(holdings[1].sources);
+        for (uint256 i; i < vectors; ++i) {
+            _checkSources(holdings[i].sources);
+        }
+        for (uint256 i; i < claims.length; ++i) {
+            StatementKey calldata key = _key(claims[i]);
+            _checkPublicSlots(holdings[0].publicSlots, key.size, key.aux);
             // Aux slots are zero in the previous vector; they are not in its key.
-            _checkPublicSlots(holdings[1].publicSlots, key.previousSize, key.aux[:0]);
+            if (claims[i].vectors == 2) _checkPublicSlots(holdings[1].publicSlots, key.previousSize, key.aux[:0]);
         }
     }
 

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {F} from "../src/libraries/Field.sol";
 import {Setup} from "../src/libraries/Setup.sol";
 import {Fixtures} from "./Fixtures.sol";
 import {VerifierHarness} from "./VerifierHarness.sol";
@@ -27,6 +28,50 @@ contract CurveTest is Fixtures {
         vm.assertEq(split, harness.multiply(Setup.G1_TABLE, one), "a P + b P = (a + b) P");
         two[1] = (R - a) % R;
         vm.assertEq(harness.multiply(_copies(Setup.G1_TABLE, 2), two), INFINITY, "a P - a P = 0");
+    }
+
+    /// @dev The terms that are added at once are those that are added one by one.
+    function testFuzz_termsAtOnce(uint256 seed, uint256 weight, uint256 count) public view {
+        (weight, count) = (toScalar(weight), bound(count, 1, 9));
+        bytes memory points;
+        F[] memory scalars = new F[](count);
+        uint256[] memory products = new uint256[](count);
+        for (uint256 k; k < count; ++k) {
+            uint256 scalar = toScalar(uint256(keccak256(abi.encode(seed, k))));
+            (scalars[k], products[k]) = (F.wrap(scalar), mulmod(scalar, weight, R));
+            points = bytes.concat(points, k % 2 == 0 ? Setup.G1_TABLE : Setup.G1_SLOT_ZERO);
+        }
+        bytes memory sum = harness.multiplyAll(points, scalars, count, F.wrap(weight), count);
+        vm.assertEq(sum, harness.multiply(points, products), "sum");
+    }
+
+    function test_termsBeyondTheRoom() public {
+        F[] memory scalars = new F[](3);
+        bytes memory points = _copies(Setup.G1_ONE, 4);
+        bytes memory panic = abi.encodeWithSignature("Panic(uint256)", 1);
+        vm.assertEq(harness.multiplyAll(points, scalars, 3, F.wrap(1), 3), INFINITY, "room for three");
+        vm.expectRevert(panic);
+        harness.multiplyAll(points, scalars, 3, F.wrap(1), 2);
+        vm.expectRevert(panic);
+        harness.multiplyAll(points, scalars, 4, F.wrap(1), 4);
+    }
+
+    function testFuzz_plusIsTheSum(uint256 a, uint256 b) public view {
+        uint256[] memory scalar = new uint256[](1);
+        scalar[0] = toScalar(a);
+        bytes memory left = harness.multiply(Setup.G1_TABLE, scalar);
+        scalar[0] = toScalar(b);
+        bytes memory right = harness.multiply(Setup.G1_TABLE, scalar);
+        scalar[0] = addmod(toScalar(a), toScalar(b), R);
+        vm.assertEq(harness.plus(left, right), harness.multiply(Setup.G1_TABLE, scalar), "a P + b P = (a + b) P");
+    }
+
+    function test_plusRefusesMalformedPoints() public {
+        vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+        harness.plus(Setup.G1_ONE, withWord(Setup.G1_ONE, 96, word(Setup.G1_ONE, 96) + 1));
+        vm.mockCall(address(0x0b), "", "");
+        vm.expectRevert(IProofVerifier.MalformedPoint.selector);
+        harness.plus(Setup.G1_ONE, Setup.G1_ONE);
     }
 
     /// @dev The sum forwards `multiplicationGas(count)`: with less the precompile fails, so this is its price or more;

@@ -12,6 +12,7 @@ import {Test} from "./Test.sol";
 contract PrecompilesTest is Test {
     address private constant POINT_EVALUATION = address(0x0a);
     address private constant MODEXP = address(0x05);
+    address private constant G1ADD = address(0x0b);
     address private constant G1MSM = address(0x0c);
     address private constant PAIRING = address(0x0f);
 
@@ -53,6 +54,19 @@ contract PrecompilesTest is Test {
     function test_wrongMultiplication() public {
         vm.mockCall(G1MSM, bytes.concat(Setup.G1_ONE, bytes32(uint256(1))), new bytes(128));
         _assertRefused(G1MSM);
+    }
+
+    /// @dev Only the verifier of policy proofs adds points.
+    function test_noAddition() public {
+        vm.mockCall(G1ADD, "", "");
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.PrecompileMissing.selector, G1ADD));
+        new ProofVerifier();
+    }
+
+    function test_wrongAddition() public {
+        vm.mockCall(G1ADD, "", Setup.G1_ONE);
+        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.PrecompileMissing.selector, G1ADD));
+        new ProofVerifier();
     }
 
     function test_noPairing() public {

@@ -123,8 +123,21 @@ abstract contract RegistryFixtures is Fixtures {
     }
 
     /// @dev One publisher, no challenge window, the shortest notice, one auditor.
-    function oversightOf(address publisher) internal pure returns (Oversight memory) {
-        return Oversight(listOf(publisher), 1, 0, NOTICE, listOf(AUDITOR));
+    function oversightOf(address account) internal pure returns (Oversight memory) {
+        return Oversight(listOf(account), 1, 0, NOTICE, listOf(AUDITOR));
+    }
+
+    /// @dev Three publishers, of whom two must agree, an hour to object, and one auditor.
+    function committee() internal pure returns (Oversight memory) {
+        address[] memory publishers = new address[](3);
+        for (uint256 i; i < 3; ++i) {
+            publishers[i] = publisher(i);
+        }
+        return Oversight(publishers, 2, 1 hours, NOTICE, listOf(AUDITOR));
+    }
+
+    function publisher(uint256 i) internal pure returns (address) {
+        return address(uint160(0xC1 + i));
     }
 
     function listOf(address account) internal pure returns (address[] memory accounts) {
@@ -136,8 +149,8 @@ abstract contract RegistryFixtures is Fixtures {
         approveAs(POLICY_OWNER, id, epoch, approval);
     }
 
-    function approveAs(address publisher, bytes32 id, uint64 epoch, Approval memory approval) internal {
-        vm.prank(publisher);
+    function approveAs(address caller, bytes32 id, uint64 epoch, Approval memory approval) internal {
+        vm.prank(caller);
         policies.approveEpoch(id, epoch, approval);
     }
 
@@ -251,15 +264,24 @@ abstract contract RegistryFixtures is Fixtures {
     }
 
     function domainSeparator() internal view returns (bytes32) {
+        return domainSeparator(address(registry));
+    }
+
+    /// @dev Of the domain ("attest", "1") of a contract.
+    function domainSeparator(address verifying) internal view returns (bytes32) {
         return keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("attest"),
                 keccak256("1"),
                 block.chainid,
-                address(registry)
+                verifying
             )
         );
+    }
+
+    function typedDigest(address verifying, bytes32 structHash_) internal view returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domainSeparator(verifying), structHash_));
     }
 
     /// @dev hashStruct of a source's commitment for the fund under policy 0's approval.
@@ -306,6 +328,45 @@ abstract contract RegistryFixtures is Fixtures {
     function signature(uint256 key, bytes32 digest) internal pure returns (bytes memory) {
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev One more epoch under a policy of one program, submitted by the fund as if it had a proof.
+    function attest(bytes32 id, uint64 epoch, uint64 expiry) internal returns (Submission memory s) {
+        acceptAllProofs();
+        s = submission(0);
+        (s.epoch, s.expiry, s.sources) = (epoch, expiry, resigned(s.sources, epoch));
+        if (policies.policy(id).lastEpoch < epoch) approve(id, epoch, approvalOf(0));
+        submit(s, id, FUND_OWNER);
+        s.sourceSetHash = registry.sourceSet(FUND, epoch);
+    }
+
+    /// @dev The hash of the fund's source set of an epoch with these public slots, as the protocol defines it (§4).
+    function setHash(SignedSource[] memory sources, uint64 epoch, Approval memory approval, PublicSlot[] memory slots)
+        internal
+        view
+        returns (bytes32)
+    {
+        SourceRequirement[] memory requirements = requirementsOf();
+        bytes memory arrays;
+        bytes memory offsets;
+        uint256 end = 9 * 32;
+        for (uint256 member; member < 5; ++member) {
+            uint256 length = member < 3 ? sources.length : slots.length;
+            bytes memory items;
+            for (uint256 i; i < length; ++i) {
+                bytes32 item;
+                if (member == 0) item = requirements[i].sourceId;
+                else if (member == 1) item = structHash(sources[i], i, epoch, approval);
+                else if (member == 2) item = keccak256(abi.encode(sources[i].commitment));
+                else item = bytes32(member == 3 ? slots[i].slot : slots[i].value);
+                items = bytes.concat(items, item);
+            }
+            offsets = bytes.concat(offsets, bytes32(end));
+            arrays = bytes.concat(arrays, bytes32(length), items);
+            end += 32 + items.length;
+        }
+        bytes memory head = abi.encode(FUND, epoch, approval.asOf, approval.layoutHash);
+        return keccak256(bytes.concat(head, offsets, arrays));
     }
 
     /// @dev The same commitments with other nonces, signed anew: another source set.

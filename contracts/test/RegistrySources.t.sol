@@ -214,30 +214,8 @@ contract RegistrySourcesTest is RegistryFixtures {
         (approval.publicSlots[0], approval.publicSlots[1]) = (PublicSlot(2, 30), PublicSlot(3, 2 ** 77 - 1));
         approve(policyIds[0], 20, approval);
         SignedSource[] memory sources = _signAll(submission(0).sources, 20);
-        vm.assertEq(_commit(sources, 20), _setHash(sources, approval), "hash with public slots");
-    }
-
-    function _setHash(SignedSource[] memory sources, Approval memory approval) private view returns (bytes32) {
-        bytes32[] memory ids = new bytes32[](2);
-        (ids[0], ids[1]) = (requirementsOf()[0].sourceId, requirementsOf()[1].sourceId);
-        (bytes32[] memory structHashes, bytes32[] memory commitmentHashes) = _hashes(sources, 20);
-        uint256[] memory slots = new uint256[](2);
-        uint256[] memory values = new uint256[](2);
-        (slots[0], slots[1], values[0], values[1]) = (2, 3, 30, 2 ** 77 - 1);
-        bytes memory head = abi.encode(FUND, uint64(20), approval.asOf, approval.layoutHash);
-        // abi.encode of all nine members, taken apart: offsets of the five arrays, then the arrays.
-        bytes memory tail = bytes.concat(_array(ids), _array(structHashes), _array(commitmentHashes));
-        tail = bytes.concat(tail, _array(slots), _array(values));
-        bytes memory offsets = abi.encode(uint256(9 * 32), 9 * 32 + 96, 9 * 32 + 192, 9 * 32 + 288, 9 * 32 + 384);
-        return keccak256(bytes.concat(head, offsets, tail));
-    }
-
-    function _array(bytes32[] memory items) private pure returns (bytes memory) {
-        return abi.encodePacked(items.length, items);
-    }
-
-    function _array(uint256[] memory items) private pure returns (bytes memory) {
-        return abi.encodePacked(items.length, items);
+        bytes32 expected = setHash(sources, 20, approval, approval.publicSlots);
+        vm.assertEq(_commit(sources, 20), expected, "hash with public slots");
     }
 
     function test_epochNotApproved() public {

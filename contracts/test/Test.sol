@@ -12,6 +12,7 @@ interface Vm {
     function assertTrue(bool holds, string calldata what) external pure;
     function chainId(uint256 id) external;
     function clearMockedCalls() external;
+    function deal(address account, uint256 balance) external;
     function etch(address target, bytes calldata code) external;
     function expectEmit(address emitter) external;
     function expectCall(address callee, bytes calldata data) external;

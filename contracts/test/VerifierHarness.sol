@@ -88,6 +88,20 @@ contract VerifierHarness {
         (, drawn) = FiatShamir.replay(StatementKeys.decode(key), keccak256(key), context, holdings, proof);
     }
 
+    /// @dev The last state of a proof's transcript.
+    function binding(bytes calldata key, Context calldata context, Holdings[] calldata holdings, bytes calldata proof)
+        external
+        view
+        returns (bytes32)
+    {
+        (Proof memory parsed,) = FiatShamir.replay(StatementKeys.decode(key), keccak256(key), context, holdings, proof);
+        return parsed.binding;
+    }
+
+    function weights(bytes32[] calldata bindings) external pure returns (F[] memory) {
+        return Opening.weights(bindings);
+    }
+
     function constraints(
         bytes calldata key,
         Context calldata context,
@@ -118,6 +132,25 @@ contract VerifierHarness {
             sum.add(point, F.wrap(scalars[i]));
         }
         return sum.evaluate();
+    }
+
+    /// @dev weight · Σ scalars[k] · (point number k), of `count` points, in a sum with room for `capacity`.
+    function multiplyAll(bytes calldata points, F[] memory scalars, uint256 count, F weight, uint256 capacity)
+        external
+        view
+        returns (bytes memory)
+    {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := points.offset
+        }
+        Curve.Sum memory sum = Curve.allocate(capacity);
+        sum.add(offset, scalars, count, weight);
+        return sum.evaluate();
+    }
+
+    function plus(bytes memory a, bytes memory b) external view returns (bytes memory) {
+        return Curve.plus(a, b);
     }
 
     function multiplicationGas(uint256 count) external pure returns (uint256) {

@@ -153,15 +153,15 @@ class Policy(Document):
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """Raises: DataError: the file cannot be read; PolicyError: it is no policy, naming the field."""
-        return cls.parse(read_bytes(path))
+        return cls.parse(read_bytes(path), path)
 
     @classmethod
-    def parse(cls, content: bytes) -> Self:
+    def parse(cls, content: bytes, file: str | Path | None = None) -> Self:
         """Raises: PolicyError: the bytes are no policy, naming the field."""
         try:
             return parse_document(cls, content)
         except DataError as error:
-            raise PolicyError(error.column or "policy", error.detail) from error
+            raise PolicyError(error.column or "policy", error.detail, file) from error
 
     def save(self, path: str | Path) -> None:
         """Write the canonical JSON and a line end. Raises: DataError: the file cannot be written."""

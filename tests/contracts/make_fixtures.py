@@ -19,6 +19,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from attest.commitment import SourceSet
+from attest.curve import encode_point
 from attest.field import RandomBytes
 from attest.masking import PreviousHoldings
 from attest.proof import Context
@@ -74,6 +75,39 @@ def verifier_examples() -> dict[str, Example]:
         "vectors2": small_example(two_vectors=True),
         "public1": public_example(),
         "public2": public_example(two_vectors=True),
+    }
+
+
+def batch_case(*examples: Example) -> dict[str, Any]:
+    """All arguments of `ProofVerifier.verifyAll`: proofs of several programs over the same holdings.
+
+    The last example has two vectors. tau: [τ]_1, with which two openings can be made to err by opposite amounts.
+    """
+    last = examples[-1]
+    previous = last.previous.sources if last.previous is not None else None
+    shared = replace(CONTEXT, program_id=bytes(32))
+    program_ids = [bytes([0x11 + i]) * 32 for i in range(len(examples))]
+    keys = [example.statement.key for example in examples]
+    proofs = [
+        example.prove(context=replace(CONTEXT, program_id=program_id))
+        for example, program_id in zip(examples, program_ids, strict=True)
+    ]
+    return {
+        "digests": hexadecimal(abi_encode(["bytes32[]"], [[key.digest for key in keys]])),
+        "keys": hexadecimal(abi_encode(["bytes[]"], [[key.encode() for key in keys]])),
+        "context": hexadecimal(abi_encode([CONTEXT_TYPE], [context_tuple(shared, last.sources, previous)])),
+        "programIds": hexadecimal(abi_encode(["bytes32[]"], [program_ids])),
+        "holdings": hexadecimal(abi_encode([HOLDINGS_TYPE], [holdings_tuples(last.sources, previous)])),
+        "proofs": hexadecimal(abi_encode(["bytes[]"], [proofs])),
+        "tau": hexadecimal(encode_point(last.setup.monomial[1])),
+    }
+
+
+def batch_examples() -> dict[str, tuple[Example, ...]]:
+    """Programs over the same holdings, of one packing and of another, with and without public slots."""
+    return {
+        "batch": (small_example(), small_example(extra_rows=1), small_example(600, two_vectors=True)),
+        "publicBatch": (public_example(), public_example(two_vectors=True)),
     }
 
 
@@ -181,6 +215,8 @@ def seeded(seed: bytes) -> RandomBytes:
 def main() -> None:
     for name, example in verifier_examples().items():
         write(name, verifier_case(example))
+    for name, examples in batch_examples().items():
+        write(name, batch_case(*examples))
     write("registry", registry_case())
     write("representation", representation_case())
     write("book", book_cases())

@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,13 +15,15 @@ from eth_abi.abi import encode as abi_encode
 
 from attest.argument import Challenges, constraint_sum, kernel, mask_factor
 from attest.curve import compress, encode_point, multiply
+from attest.errors import ProofRejected
 from attest.field import MODULUS, batch_inverse, domain
+from attest.liabilities.verifier import Claim, batch_weights
 from attest.polynomial import lagrange_at
-from attest.proof import ProofReader, proof_sizes
+from attest.proof import Context, ProofReader, proof_sizes
 from attest.srs import Setup, load_setup
 from attest.statement import StatementKey
 from attest.transcript import Transcript
-from attest.verifier import _public_share, _read_evaluations
+from attest.verifier import _public_share, _read_evaluations, verify
 from tests.attest.examples import CONTEXT, Example, public_example, small_example
 from tests.contracts.anvil import CONTRACTS, RICH, anvil, deploy, rpc_all
 from tests.contracts.encoding import context_tuple, holdings_tuples
@@ -227,3 +229,75 @@ def test_compressed_points_agree(node: str, setup: Setup, seed: int) -> None:
     book = harness(node, "BookHarness")
     for point in points(setup, random.Random(seed), 8):
         assert book.call("compress", [encode_point(point)], "bytes") == (compress(point),)
+
+
+# --- several programs in one check -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Proofs of several programs over the same holdings, the last one of two vectors or not."""
+
+    examples: tuple[Example, ...]
+    contexts: tuple[Context, ...]
+    proofs: tuple[bytes, ...]
+
+    @classmethod
+    def prove(cls, *examples: Example) -> Batch:
+        contexts = tuple(replace(CONTEXT, program_id=bytes([i + 1]) * 32) for i in range(len(examples)))
+        return cls(examples, contexts, tuple(e.prove(context=c) for e, c in zip(examples, contexts, strict=True)))
+
+    def verify_each(self) -> list[bool]:
+        """What the verifier in Python says to each proof."""
+        return [self._holds(*item) for item in zip(self.examples, self.contexts, self.proofs, strict=True)]
+
+    def _holds(self, example: Example, context: Context, proof: bytes) -> bool:
+        previous = example.previous.sources if example.previous else None
+        try:
+            verify(example.setup, example.statement.key, context, example.sources, proof, previous)
+        except ProofRejected:
+            return False
+        return True
+
+    def arguments(self) -> list[Any]:
+        """Of `verifyAll`."""
+        last = self.examples[-1]
+        previous = last.previous.sources if last.previous else None
+        return [
+            [example.statement.key.encode() for example in self.examples],
+            context_tuple(replace(CONTEXT, program_id=bytes(32)), last.sources, previous),
+            [context.program_id for context in self.contexts],
+            holdings_tuples(last.sources, previous),
+            list(self.proofs),
+        ]
+
+
+BATCHES = {
+    "one vector each": lambda: (small_example(), small_example(extra_rows=600)),
+    "one vector and two": lambda: (small_example(extra_rows=1), small_example(two_vectors=True)),
+    "public slots": lambda: (public_example(), public_example(two_vectors=True)),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_agree(node: str, name: str) -> None:
+    """A batch is valid if each of its proofs is, whichever verifier is asked. (P.31)"""
+    batch, contract = Batch.prove(*BATCHES[name]()), harness(node, "ProofVerifier")
+    assert batch.verify_each() == [True, True]
+    (digests,) = contract.call("verifyAll", batch.arguments(), "bytes32[]")
+    assert list(digests) == [example.statement.key.digest for example in batch.examples]
+    for i in (0, 1):
+        proof = bytearray(batch.proofs[i])
+        proof[-1] ^= 1
+        false = replace(batch, proofs=tuple(bytes(proof) if k == i else p for k, p in enumerate(batch.proofs)))
+        assert false.verify_each() == [k != i for k in (0, 1)]
+        with pytest.raises(RuntimeError):
+            contract.call("verifyAll", false.arguments(), "bytes32[]")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_batch_weights_agree(verifier: Harness, setup: Setup, seed: int) -> None:
+    """Those of liability books (P.31), but for the first, which is 1."""
+    bindings = [random.Random(seed).randbytes(32) for _ in range(seed + 1)]
+    expected = batch_weights([Claim(setup.g1, setup.g1, binding) for binding in bindings])
+    assert list(*verifier.call("weights", [bindings], "uint256[]")) == [1, *expected[1:]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from attest.curve import decode_point
 from attest.errors import ProofRejected
 from attest.liabilities import BookTerms, ChunkCommitments, ChunkStatement, ClaimsSlot, verify_book, verify_chunk
 from attest.liabilities.verifier import check_book
+from attest.program import canonical_hash
 from attest.srs import load_setup
 from tests.vectors.reading import data_of, edited, fast_answer, read
 
@@ -25,32 +26,51 @@ class Currency:
 
 
 @dataclass(frozen=True, slots=True)
-class BookCase:
-    """A whole liability book.
+class StatedBook:
+    """What a book is about, in order or not. Args: root: the published one."""
 
-    Args:
-        root: the published one; total: C_book, in 128 bytes; chunks: commitments of each.
-        proofs: of each chunk and currency, chunk by chunk.
-    """
-
-    name: str
-    expected: str
-    base: str
     fund: str
     epoch: int
     currencies: tuple[Currency, ...]
     count: int
     root: bytes
-    total: bytes
-    chunks: tuple[bytes, ...]
-    proofs: tuple[bytes, ...]
-    check: str = ""
-    breaks: str = ""
 
     def terms(self) -> BookTerms:
         """Raises: EncodingError."""
         slots = tuple(ClaimsSlot(c.slot, c.asset, Decimal(c.lot)) for c in self.currencies)
         return BookTerms(self.fund, self.epoch, slots, self.count)
+
+    def encoded_terms(self) -> tuple[Any, ...]:
+        """The Solidity `Book`."""
+        listed = [{"asset": c.asset, "lot": Decimal(c.lot), "slot": c.slot} for c in self.currencies]
+        return self.fund, self.epoch, [c.slot for c in self.currencies], canonical_hash(listed), self.count
+
+
+def stated_book(fields: Mapping[str, Any]) -> tuple[str, int, tuple[Currency, ...], int, bytes]:
+    """The fields of a `StatedBook` as a file has them."""
+    currencies = tuple(Currency(int(c["slot"]), c["asset"], c["lot"]) for c in fields["currencies"])
+    return fields["fund"], int(fields["epoch"]), currencies, int(fields["count"]), data_of(fields["root"])
+
+
+@dataclass(frozen=True, slots=True)
+class BookCase(StatedBook):
+    """A whole liability book.
+
+    Args:
+        total: C_book, in 128 bytes; chunks: commitments of each.
+        proofs: of each chunk and currency, chunk by chunk.
+        contract: whether `BookVerifier` refuses it too; it answers root and total, and who calls it compares them.
+    """
+
+    name: str
+    expected: str
+    base: str
+    total: bytes
+    chunks: tuple[bytes, ...]
+    proofs: tuple[bytes, ...]
+    check: str = ""
+    breaks: str = ""
+    contract: bool = True
 
     def proofs_of_chunks(self) -> list[tuple[bytes, ...]]:
         """What there is for each chunk; the last one has what is over."""
@@ -68,27 +88,28 @@ def book_cases() -> list[BookCase]:
 def _book_case(case: Mapping[str, Any], base: Mapping[str, Any]) -> BookCase:
     stated = {**base, **case.get("changes", {})}
 
+    def item(own: Sequence[str], i: int, stated: Any) -> bytes:
+        if isinstance(stated, dict):
+            return data_of(own[int(stated["of"])])
+        return edited(data_of(own[i]) if i < len(own) else b"", stated)
+
     def listed(name: str) -> tuple[bytes, ...]:
         own = base[name]
-        return tuple(
-            data_of(own[i]) if item is None else edited(data_of(own[i]) if i < len(own) else b"", item)
-            for i, item in enumerate(stated[name])
-        )
+        if name not in case.get("changes", {}):
+            return tuple(map(data_of, own))
+        return tuple(item(own, i, entry) for i, entry in enumerate(stated[name]))
 
     return BookCase(
+        *stated_book(stated),
         case["name"],
         case["expected"],
         case["base"],
-        stated["fund"],
-        int(stated["epoch"]),
-        tuple(Currency(int(c["slot"]), c["asset"], c["lot"]) for c in stated["currencies"]),
-        int(stated["count"]),
-        data_of(stated["root"]),
         data_of(stated["total"]),
         listed("chunks"),
         listed("proofs"),
         case.get("check", ""),
         case.get("breaks", ""),
+        case.get("contract", True),
     )
 
 

@@ -13,21 +13,30 @@ from eth_utils.crypto import keccak
 
 from attest.statement import NO_HASH
 from tests.contracts.encoding import CONTEXT_TYPE, HOLDINGS_TYPE
+from tests.vectors.books import BookCase, book_cases
+from tests.vectors.inclusions import InclusionCase, inclusion_cases
 from tests.vectors.policy_proofs import ProofCase, proof_cases
 from tests.vectors.reading import ACCEPT
 
+BOOK_TYPE = "(address,uint64,uint256[],bytes32,uint256)"
+INCLUSION_TYPE = "(bytes32,bytes32,bytes32,uint256,uint256,bytes,bytes32[],uint256[],bytes)"
 CHAIN_ID = 31337
 """Of the chain that the calls are made on."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContractCall:
-    """A call that a contract answers or reverts. Args: data: 0x and the calldata."""
+    """A call that a contract answers or reverts.
+
+    Args:
+        data: 0x and the calldata. answer: what an accepting contract returns.
+    """
 
     name: str
     contract: str
     data: str
     accepted: bool
+    answer: str
 
 
 def context_encoding(case: ProofCase) -> bytes:
@@ -52,21 +61,49 @@ def _words(data: bytes) -> list[bytes]:
 
 
 def contract_call(case: ProofCase) -> ContractCall:
-    """One call of `ProofVerifier`, also for a case that is in no file."""
+    """One call of `ProofVerifier`, which answers the key's digest; also for a case that is in no file."""
     (context,) = abi_decode([CONTEXT_TYPE], context_encoding(case))
     (holdings,) = abi_decode([HOLDINGS_TYPE], holdings_encoding(case))
     types = ["bytes", CONTEXT_TYPE, HOLDINGS_TYPE, "bytes"]
-    return _call(case.name, "ProofVerifier", "verify", types, [case.key, context, holdings, case.proof], case.expected)
+    arguments = [case.key, context, holdings, case.proof]
+    return _call(case.name, "ProofVerifier", "verify", types, arguments, case.expected, keccak(case.key))
+
+
+def book_call(case: BookCase) -> ContractCall:
+    """One call of `BookVerifier.verify`, which answers the root and the hash of C_book."""
+    proofs = [b"".join(of_chunk) for of_chunk in case.proofs_of_chunks()]
+    arguments = [case.encoded_terms(), list(case.chunks), proofs]
+    answer = case.root + keccak(case.total)
+    return _call(
+        case.name, "BookVerifier", "verify", [BOOK_TYPE, "bytes[]", "bytes[]"], arguments, case.expected, answer
+    )
+
+
+def inclusion_call(case: InclusionCase) -> ContractCall:
+    """One call of `BookVerifier.checkInclusion`, which answers the root."""
+    arguments = [case.encoded_terms(), case.stated_inclusion()]
+    types = [BOOK_TYPE, INCLUSION_TYPE]
+    return _call(case.name, "BookVerifier", "checkInclusion", types, arguments, case.expected, case.root)
 
 
 def contract_calls() -> list[ContractCall]:
     """All vectors that a contract on chain 31337 judges by one call."""
-    return [contract_call(case) for case in proof_cases() if case.contract and case.context.chain_id == CHAIN_ID]
+    return [
+        *(contract_call(case) for case in proof_cases() if case.contract and case.context.chain_id == CHAIN_ID),
+        *(book_call(case) for case in book_cases() if case.contract),
+        *(inclusion_call(case) for case in inclusion_cases() if case.contract),
+    ]
 
 
 def _call(
-    name: str, contract: str, function: str, types: Sequence[str], arguments: Sequence[Any], expected: str
+    name: str,
+    contract: str,
+    function: str,
+    types: Sequence[str],
+    arguments: Sequence[Any],
+    expected: str,
+    answer: bytes,
 ) -> ContractCall:
     selector = keccak(text=f"{function}({','.join(types)})")[:4]
     data = "0x" + (selector + abi_encode(types, arguments)).hex()
-    return ContractCall(name, contract, data, expected == ACCEPT)
+    return ContractCall(name, contract, data, expected == ACCEPT, "0x" + answer.hex())

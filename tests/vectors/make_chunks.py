@@ -43,20 +43,21 @@ def _currencies(terms: BookTerms) -> tuple[Currency, ...]:
     return tuple(Currency(c.slot, c.asset, str(c.lot)) for c in terms.currencies)
 
 
-def _root(terms: BookTerms, chunks: Sequence[ChunkCommitments]) -> bytes:
+def root_of(terms: BookTerms, chunks: Sequence[ChunkCommitments]) -> bytes:
+    """The root of these chunks."""
     return terms.root(merkle_tree([chunk.leaf(i) for i, chunk in enumerate(chunks)]))
 
 
 def _case(name: str, terms: BookTerms, chunks: Sequence[ChunkCommitments], proofs: Sequence[bytes]) -> BookCase:
-    stated = terms.fund, terms.epoch, _currencies(terms), terms.count
+    stated = terms.fund, terms.epoch, _currencies(terms), terms.count, root_of(terms, chunks)
     total = encode_point(book_commitment(chunks))
     encoded = tuple(chunk.encode() for chunk in chunks)
-    return BookCase(name, ACCEPT, name, *stated, _root(terms, chunks), total, encoded, tuple(proofs))
+    return BookCase(*stated, name, ACCEPT, name, total, encoded, tuple(proofs))
 
 
 def _proved(setup: Setup, name: str, terms: BookTerms, contents: Sequence[Any]) -> BookCase:
     chunks = [commit_chunk(setup, content, i, terms.slots, SEED) for i, content in enumerate(contents)]
-    root = _root(terms, chunks)
+    root = root_of(terms, chunks)
     proofs = [
         prove_chunk(setup, ChunkStatement(root, terms, i, k, chunk), contents[i], SEED)
         for i, chunk in enumerate(chunks)
@@ -87,8 +88,8 @@ def _books(base: BookCase) -> Iterator[BookCase]:
     """Each chunk is proved; the whole is not this book."""
     a, b, c, d = base.proofs
     first, second = base.chunks
-    yield _other(base, "another root", REJECT, "(P.32)", root=b"\x13" * 32)
-    yield _other(base, "another total", REJECT, "(P.33)", total=first[8 * POINT_SIZE : 9 * POINT_SIZE])
+    yield _other(base, "another root", REJECT, "(P.32)", root=b"\x13" * 32, contract=False)
+    yield _other(base, "another total", REJECT, "(P.33)", total=first[8 * POINT_SIZE : 9 * POINT_SIZE], contract=False)
     swapped = {"chunks": (second, first), "proofs": (c, d, a, b)}
     yield _other(base, "chunks exchanged with their proofs", REJECT, "(P.32)", **swapped)
     yield _other(base, "proofs of each other's chunks", REJECT, "(P.22)", breaks="(P.27)", proofs=(c, d, a, b))
@@ -113,7 +114,7 @@ def _terms(base: BookCase) -> Iterator[BookCase]:
     ):
         other = replace(base, **fields)
         terms = other.terms()
-        root = _root(terms, [ChunkCommitments.decode(chunk, 2) for chunk in base.chunks])
+        root = root_of(terms, [ChunkCommitments.decode(chunk, 2) for chunk in base.chunks])
         yield _other(other, f"proofs of a book of another {name}", REJECT, "(P.22)", breaks="(P.26)", root=root)
     for name, slots in (
         ("descending", (9, 4)),

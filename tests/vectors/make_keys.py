@@ -1,17 +1,22 @@
-"""Keys that are none, with proofs that nothing else is wrong with: for keys.json and proofs.json."""
+"""Keys that are none, with proofs that nothing else is wrong with, for keys.json and proofs.json; keys of others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from attest.curve import decode_point, encode_point
 from attest.program import Kind, Parameters, Program, Row, Witness
 from attest.statement import build_statement
+from tests.attest.attacks.forger import key_of, policy
 from tests.attest.examples import Example, small_example
 from tests.vectors.forging import any_program, honest_for, masked_beyond, members, rekeyed, zero_group_on
 from tests.vectors.points import ILL_FORMED
+from tests.vectors.policy_proofs import ProofCase
+from tests.vectors.programs import layout_fields, program_fields
+from tests.vectors.reading import ACCEPT, MALFORMED, REJECT
+from tests.vectors.writing import PROVENANCE, edits, hexadecimal
 
 INFINITY = [bytes(32)] * 4
 
@@ -173,3 +178,56 @@ def _points(example: Example) -> Iterator[KeyVariant]:
     yield _variant(
         example, "a weight outside the subgroup", "point", rekeyed(key, flag_weights=[(row, words(outside))])
     )
+
+
+# keys.json -----------------------------------------------------------------------------------------------------------
+
+
+def keys_file(examples: Mapping[str, Example], malformed: Sequence[ProofCase]) -> dict[str, Any]:
+    """Every base's program with its key, keys of other programs, and `malformed`, the cases of proofs.json."""
+    bases = {name: _base_fields(example) for name, example in examples.items()}
+
+    def case(name: str, base: str, expected: str, check: str, key: bytes) -> dict[str, Any]:
+        stated = {"name": name, "base": base, "expected": expected} | ({"check": check} if check else {})
+        found = edits(examples[base].statement.key.encode(), key)
+        return stated | ({"key": found} if found else {})
+
+    accepted = [case(name, name, ACCEPT, "", example.statement.key.encode()) for name, example in examples.items()]
+    others = [case(f"key: {name}", base, REJECT, check, key) for name, base, check, key in _keys_of_others(examples)]
+    spelled = [case(each.name, each.base, MALFORMED, each.check, each.key) for each in malformed]
+    return {"provenance": PROVENANCE, "bases": bases, "cases": [*accepted, *others, *spelled]}
+
+
+def _base_fields(example: Example) -> dict[str, Any]:
+    key = example.statement.key
+    return {
+        "program": program_fields(example.program),
+        "layout": layout_fields(example.layout),
+        "policyHash": hexadecimal(key.policy_hash),
+        "marketHash": hexadecimal(key.market_hash),
+        "digest": hexadecimal(key.digest),
+        "key": hexadecimal(key.encode()),
+    }
+
+
+def _keys_of_others(examples: Mapping[str, Example]) -> Iterator[tuple[str, str, str, bytes]]:
+    """Well-formed keys that the base's program does not have."""
+    example = examples["policy"]
+    for name, check, weaker in (
+        ("without an aggregate", "(P.12)", policy(gross=0)),
+        ("a debt at a hundredth", "(P.4)", policy(debt_weight=1)),
+        ("hinges at a quarter", "(P.12)", policy(hinges=1)),
+    ):
+        yield name, "policy", check, key_of(weaker, example).key.encode()
+    key = example.statement.key.encode()
+    for name, check, changes in (
+        ("another policy", "policyHash", {"policy_hash": b"\x77" * 32}),
+        ("another market", "marketHash", {"market_hash": b"\x77" * 32}),
+        ("another layout", "layoutHash", {"layout_hash": b"\x77" * 32}),
+        ("an aux slot less", "aux", {"aux": [5]}),
+        ("a row more that may be negative", "kinds", {"kinds": bytes([0]) + example.statement.key.kinds[1:]}),
+    ):
+        yield name, "policy", check, rekeyed(key, **changes)
+    narrow = examples["packing2"].statement.key.encode()
+    columns = members(narrow)["columns"]
+    yield "columns exchanged", "packing2", "(P.4)", rekeyed(narrow, columns=[columns[1], columns[0], *columns[2:]])

@@ -33,7 +33,7 @@ from tests.attest.attacks.forger import (
 )
 from tests.attest.examples import CONTEXT, Example, public_example, small_example
 from tests.vectors.cases import ACCEPT, MALFORMED, REJECT, ProofCase, StatedContext, StatedSet
-from tests.vectors.forging import STATED_CONTEXT, any_program, honest_for, stated, zero_group_on
+from tests.vectors.forging import STATED_CONTEXT, any_program, honest_for, rekeyed, stated, zero_group_on
 from tests.vectors.make_keys import key_variants
 from tests.vectors.points import ILL_FORMED
 
@@ -61,9 +61,8 @@ def honest_case(name: str, example: Example) -> ProofCase:
     return ProofCase(name, ACCEPT, name, key, STATED_CONTEXT, stated(example.sources), previous, example.prove())
 
 
-def proof_cases(setup: Setup) -> list[ProofCase]:
-    """All cases; the first of each base's name is the base itself."""
-    named = examples(setup)
+def proof_cases(setup: Setup, named: dict[str, Example]) -> list[ProofCase]:
+    """All cases; the first of each base's name is the base itself. Args: named: `examples`."""
     bases = {name: honest_case(name, example) for name, example in named.items()}
     return [
         *bases.values(),
@@ -268,7 +267,6 @@ def _transcript(bases: Bases) -> Iterator[ProofCase]:
     }
     for name, other in context.items():
         yield _changed(base, f"replayed: another {name}", REJECT, "(P.22)", breaks="(P.8)", context=other)
-    policy_hash = base.key[:-64] + b"\x77" * 32 + base.key[-32:]
     held = base.sources
     public = bases["public1"].sources
     pair = bases["vectors2"]
@@ -276,7 +274,7 @@ def _transcript(bases: Bases) -> Iterator[ProofCase]:
     assert before is not None
     moved = tuple(replace(source, nonce=source.nonce + 1) for source in before.sources)
     for name, of, fields in (
-        ("policy", base, {"key": policy_hash}),
+        ("policy", base, {"key": rekeyed(base.key, policy_hash=b"\x77" * 32)}),
         ("fund", base, {"sources": replace(held, fund=OTHER_FUND)}),
         ("epoch", base, {"sources": replace(held, epoch=8)}),
         ("as-of date", base, {"sources": replace(held, as_of=1)}),

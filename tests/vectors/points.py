@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from py_arkworks_bls12381 import G1Point
 
-from attest.curve import BASE_FIELD_MODULUS, decode_point, encode_point
+from attest.curve import BASE_FIELD_MODULUS, compress, decode_point, decompress, encode_point
 from attest.field import MODULUS
 
 
@@ -51,7 +53,8 @@ def outside_subgroup(point: bytes) -> bytes:
     return encode_point(decode_point(point) + multiple)
 
 
-ILL_FORMED = {
+Spelling = Callable[[bytes], bytes]
+ILL_FORMED: dict[str, Spelling] = {
     "x not below the modulus": lambda point: beyond_modulus(point, 0),
     "y not below the modulus": lambda point: beyond_modulus(point, 1),
     "padding of x not zero": lambda point: padded(point, 0),
@@ -59,3 +62,41 @@ ILL_FORMED = {
     "off the curve": off_curve,
     "outside the subgroup": outside_subgroup,
 }
+
+
+# In 48 bytes: three flags (compressed, infinity, the larger y) and x -------------------------------------------------
+
+
+def short(x: int, flags: int) -> bytes:
+    data = x.to_bytes(48, "big")
+    return bytes([data[0] | flags]) + data[1:]
+
+
+def short_outside_subgroup(data: bytes) -> bytes:
+    """As `outside_subgroup`."""
+    x, y = coordinates(outside_subgroup(encode_point(decompress(data))))
+    return short(x, 0xA0 if 2 * y > BASE_FIELD_MODULUS else 0x80)
+
+
+def short_off_curve(data: bytes) -> bytes:
+    """The next x without a y."""
+    p, x = BASE_FIELD_MODULUS, int.from_bytes(data, "big") % (1 << 381)
+    return short(next(c for c in range(x, x + 99) if pow(c**3 + 4, (p - 1) // 2, p) == p - 1), 0x80)
+
+
+ILL_FORMED_SHORT: dict[str, Spelling] = {
+    "without the flag of compression": lambda data: bytes([data[0] & 0x7F]) + data[1:],
+    "of infinity with a sign": lambda data: bytes([0xE0]) + bytes(47),
+    "of infinity with a coordinate": lambda data: bytes([0xC0]) + data[1:],
+    "with x not below the modulus": lambda data: short(BASE_FIELD_MODULUS + 4, data[0] & 0xA0),
+    "with x off the curve": short_off_curve,
+    "outside the subgroup": short_outside_subgroup,
+    "with a byte too few": lambda data: data[:-1],
+    "with a byte too many": lambda data: data + b"\x00",
+    "uncompressed": lambda data: encode_point(decompress(data)),
+}
+
+
+def negated(data: bytes) -> bytes:
+    """The other point with this x."""
+    return compress(-decompress(data))

@@ -40,6 +40,15 @@ struct Holdings {
 /// generic over keys. It says nothing about whether a key is right: whoever relies on it compares the digest.
 /// @dev Points are 128 bytes (EIP-2537). Equations and sections are those of the protocol's specification.
 interface IProofVerifier {
+    /// @notice A batch needs one program id and one proof for each key.
+    error WrongBatchLength(uint256 expected, uint256 actual);
+
+    /// @notice A batch of no proofs proves nothing.
+    error EmptyBatch();
+
+    /// @notice The context that a batch shares names a program; each proof has its own.
+    error SharedProgramId(bytes32 programId);
+
     /// @notice A precompile of EIP-198 or EIP-2537 is missing on this chain, or does not do what its EIP says.
     error PrecompileMissing(address precompile);
 
@@ -49,7 +58,8 @@ interface IProofVerifier {
     /// @notice The key's parameters are not this proof system's, or its members contradict one another.
     error UnsupportedKey();
 
-    /// @notice A key of one vector takes one epoch's holdings, a key of two takes the previous epoch's too.
+    /// @notice A key of one vector takes one epoch's holdings, a key of two takes the previous epoch's too; a batch takes
+    /// what the largest of its keys does.
     error WrongVectorCount(uint256 expected, uint256 actual);
 
     /// @notice With two vectors the previous epoch is an earlier one; with one vector its fields are 0.
@@ -90,6 +100,17 @@ interface IProofVerifier {
         view
         returns (bytes32 digest);
 
+    /// @notice Verifies proofs of several programs over the same holdings, with one multi-scalar multiplication and one
+    /// pairing check; returns only if all are valid. A proof is the same whichever function verifies it.
+    /// @dev The checks are weighted by a hash of all proofs, so that false ones cannot cancel: a false proof passes with
+    /// probability below 2^-127 for each batch that is tried.
+    /// @param keys one key a program
+    /// @param context what all proofs are good for, with programId 0
+    /// @param programIds what takes the context's programId in each proof
+    /// @param holdings as for `verify`, the previous epoch's only if some key has two vectors. A key of one vector takes
+    /// the first and a context without a previous epoch
+    /// @param proofs one proof a program
+    /// @return digests keccak256 of each key
     function verifyAll(
         bytes[] calldata keys,
         Context calldata context,

@@ -6,8 +6,8 @@ import {F} from "./Field.sol";
 import {Setup} from "./Setup.sol";
 
 /// @title G1 of BLS12-381 by its precompiles: multi-scalar multiplication and the pairing check (EIP-2537)
-/// @notice Both precompiles check that points are canonical, on the curve and in the subgroup; G1ADD does not, and is not
-/// used. Malformed input burns all the gas that is forwarded, so exactly the price is. A missing precompile succeeds with
+/// @notice Both precompiles check that points are canonical, on the curve and in the subgroup; G1ADD does not check the
+/// subgroup, and is used for sums alone that go into the pairing check. Malformed input burns all the gas that is forwarded, so exactly the price is. A missing precompile succeeds with
 /// empty output, so the output's length is checked.
 library Curve {
     /// @dev Terms point·scalar of one multi-scalar multiplication, 160 bytes each, from `start` to `next` of memory.
@@ -17,12 +17,14 @@ library Curve {
         uint256 end;
     }
 
+    uint256 private constant G1ADD = 0x0b;
     uint256 private constant G1MSM = 0x0c;
     uint256 private constant PAIRING = 0x0f;
 
     uint256 private constant POINT_BYTES = 128;
     uint256 private constant TERM_BYTES = 160;
 
+    uint256 private constant ADDITION_GAS = 375;
     uint256 private constant MULTIPLICATION_GAS = 12_000;
     uint256 private constant PAIRING_GAS = 37_700 + 2 * 32_600;
 
@@ -73,6 +75,28 @@ library Curve {
         }
     }
 
+    /// @dev sum += weight · Σ_k scalars[k] · (the point in the 128 bytes of calldata at `offset` + 128 k), k < count, of which
+    /// there are no more than scalars.
+    function add(Sum memory sum, uint256 offset, F[] memory scalars, uint256 count, F weight) internal pure {
+        uint256 term = sum.next;
+        uint256 end = term + count * TERM_BYTES;
+        assert(end <= sum.end && count <= scalars.length);
+        sum.next = end;
+        assembly ("memory-safe") {
+            // for (k = 0; k < count; ++k) {
+            //     memory[term:term + 160] = abi.encodePacked(msg.data[offset:offset + 128], weight * scalars[k]);
+            //     term += 160; offset += 128;
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for { let scalar := add(scalars, 0x20) } lt(term, end) { term := add(term, TERM_BYTES) } {
+                calldatacopy(term, offset, POINT_BYTES)
+                mstore(add(term, POINT_BYTES), mulmod(weight, mload(scalar), r))
+                scalar := add(scalar, 0x20)
+                offset := add(offset, POINT_BYTES)
+            }
+        }
+    }
+
     function _take(Sum memory sum) private pure returns (uint256 term) {
         term = sum.next;
         assert(term < sum.end);
@@ -100,6 +124,24 @@ library Curve {
         assembly ("memory-safe") {
             // (done, point) = G1MSM.staticcall{gas: price}(memory[start:start + length])
             done := staticcall(price, G1MSM, start, length, add(point, 0x20), POINT_BYTES)
+            done := and(done, eq(returndatasize(), POINT_BYTES))
+        }
+        if (!done) revert IProofVerifier.MalformedPoint();
+    }
+
+    /// @dev Whether the sum has no terms: the multiplication refuses those.
+    function isEmpty(Sum memory sum) internal pure returns (bool) {
+        return sum.next == sum.start;
+    }
+
+    /// @notice a + b, of which only canonical encoding and the curve are checked.
+    function plus(bytes memory a, bytes memory b) internal view returns (bytes memory point) {
+        bytes memory pair = bytes.concat(a, b);
+        point = new bytes(POINT_BYTES);
+        bool done;
+        assembly ("memory-safe") {
+            // (done, point) = G1ADD.staticcall{gas: ADDITION_GAS}(pair)
+            done := staticcall(ADDITION_GAS, G1ADD, add(pair, 0x20), mload(pair), add(point, 0x20), POINT_BYTES)
             done := and(done, eq(returndatasize(), POINT_BYTES))
         }
         if (!done) revert IProofVerifier.MalformedPoint();

@@ -10,12 +10,13 @@ import {Transcript} from "./Transcript.sol";
 /// @notice Where the parts of a proof stand: V + 19 points, then 18 + 2BV scalars (protocol §5, §7).
 /// @dev point number i stands at points + 128·i: [b] (V of them), [D_0..D_6], [m], [E], [h_0..h_2], [Φ], 4 quotient
 /// chunks, [W], [W']. evaluations: the scalars in order; up to Φ evaluation i is of the column that point i commits to,
-/// with Q̂ in the place of b.
+/// with Q̂ in the place of b. binding: the transcript's last state, behind [W'].
 struct Proof {
     uint256 packing;
     uint256 vectors;
     uint256 points;
     F[] evaluations;
+    bytes32 binding;
 }
 
 /// @notice What the verifier draws from the transcript; α = β^B.
@@ -53,7 +54,7 @@ library FiatShamir {
     function replay(
         StatementKey calldata key,
         bytes32 digest,
-        Context calldata context,
+        Context memory context,
         Holdings[] calldata holdings,
         bytes calldata encoded
     ) internal view returns (Proof memory proof, Challenges memory drawn) {
@@ -85,8 +86,11 @@ library FiatShamir {
             proof.evaluations = transcript.absorbScalars(next + 2 * 128, scalars);
             drawn.v = transcript.challenge();
             // Step 5: [W].
-            transcript.absorbPoints(next, 1);
+            next = transcript.absorbPoints(next, 1);
             drawn.u = transcript.challenge();
+            // No challenge follows [W'], but the weights of a batch do.
+            transcript.absorbPoint(next);
+            proof.binding = transcript.state;
         }
     }
 
@@ -115,7 +119,7 @@ library FiatShamir {
         Transcript.State memory transcript,
         StatementKey calldata key,
         bytes32 digest,
-        Context calldata context,
+        Context memory context,
         Holdings[] calldata holdings
     ) private view {
         transcript.absorb(key.n);

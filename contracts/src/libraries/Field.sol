@@ -59,14 +59,13 @@ library Field {
     }
 
     /// @dev x^(2^k) by k squarings.
-    function squareTimes(F x, uint256 k) internal pure returns (F) {
-        for (; k != 0;) {
-            x = x.square();
-            unchecked {
-                --k;
-            }
+    function squareTimes(F x, uint256 k) internal pure returns (F y) {
+        y = x;
+        assembly ("memory-safe") {
+            // for (; k != 0; --k) y = y * y;
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for {} k { k := sub(k, 1) } { y := mulmod(y, y, r) }
         }
-        return x;
     }
 
     /// @dev 1/x. MODEXP of 0 answers 0, hence the check.
@@ -88,23 +87,37 @@ library Field {
         if (!done || y.isZero()) revert IProofVerifier.ZeroDivisor();
     }
 
-    /// @notice Replaces every denominator by numerator / denominator, with one inversion (Montgomery's trick).
+    /// @notice Replaces every denominator by numerator / denominator, with one inversion (Montgomery's trick). The numerators
+    /// are used up.
     /// @dev Reverts with ZeroDivisor when any denominator is 0, because then their product is.
     function divideAll(F[] memory numerators, F[] memory denominators) internal view {
         uint256 length = denominators.length;
-        F[] memory prefixes = new F[](length); // prefixes[i] = Π denominators[0..i−1]
+        // numerators[i] · Π denominators[0..i−1] takes the place of numerators[i].
         F product = ONE;
-        unchecked {
-            for (uint256 i; i < length; ++i) {
-                set(prefixes, i, product);
-                product = product * get(denominators, i);
+        assembly ("memory-safe") {
+            // for (i = 0; i < length; ++i) {
+            //     numerators[i] = numerators[i] * product;
+            //     product = product * denominators[i];
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            let shift := sub(numerators, denominators)
+            let end := add(add(denominators, 0x20), shl(5, length))
+            for { let at := add(denominators, 0x20) } lt(at, end) { at := add(at, 0x20) } {
+                mstore(add(at, shift), mulmod(mload(add(at, shift)), product, r))
+                product := mulmod(product, mload(at), r)
             }
-            F running = inverse(product); // 1 / Π denominators[0..i]
-            for (uint256 i = length; i != 0;) {
-                --i;
-                F denominator = get(denominators, i);
-                set(denominators, i, running * get(prefixes, i) * get(numerators, i));
-                running = running * denominator;
+        }
+        F running = inverse(product); // 1 / Π denominators[0..i]
+        assembly ("memory-safe") {
+            // for (i = length - 1; i >= 0; --i) {
+            //     (denominators[i], running) = (running * numerators[i], running * denominators[i]);
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            let shift := sub(numerators, denominators)
+            for { let at := add(denominators, shl(5, length)) } gt(at, denominators) { at := sub(at, 0x20) } {
+                let denominator := mload(at)
+                mstore(at, mulmod(running, mload(add(at, shift)), r))
+                running := mulmod(running, denominator, r)
             }
         }
     }

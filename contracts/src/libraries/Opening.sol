@@ -2,52 +2,93 @@
 pragma solidity 0.8.37;
 
 import {Holdings, IProofVerifier, Source} from "../interfaces/IProofVerifier.sol";
+import {Constraints} from "./Constraints.sol";
 import {Curve} from "./Curve.sol";
-import {F, Field, ONE} from "./Field.sol";
+import {F, Field, ONE, ZERO} from "./Field.sol";
 import {Challenges, FiatShamir, Proof} from "./FiatShamir.sol";
 import {Setup} from "./Setup.sol";
 import {Group, StatementKey} from "./StatementKeys.sol";
-import {PublicValues} from "./Values.sol";
+import {PublicValues, Values} from "./Values.sol";
 
 /// @title The batched opening (protocol §5, step 5; SHPLONK, BDFG20)
 /// @notice One sum in G1, L + uW' = Σ_i (Z_T(u)/Z_i(u))(f_i − r_i(u)) − Z_T(u) W + uW', and one check
-/// e(L + uW', [1]_2) = e(W', [τ]_2).
+/// e(L + uW', [1]_2) = e(W', [τ]_2). Several proofs add up to one sum and one check, each with its weight ρ.
 /// @dev f_i are commitments weighted by powers of v. Q̂ at x is opened as [L_0] + Σ C_k + M(x) [b] to its value without
 /// the public slots: what they contribute is known, Σ value·L_j(x), and is taken off the claim, so that no [L_j] is needed
 /// here. Every C_k is a term of its own, because the multiplication checks that it lies in the subgroup.
 library Opening {
     using Curve for Curve.Sum;
 
-    /// @dev What the steps share. cleared: Z_T(u)/(u − ω^b ζ) for b < B, then Z_T(u)/(u^B − α). power: the next v^k.
-    /// claimed: Σ of claimed values with their weights. runningSum: the scalar of [Φ] so far. sources, masks: for each vector the scalar of its C_k and of [b].
+    /// @dev What all proofs share, and below that what the steps of the proof that is being added do. sum: the left side;
+    /// right: the right side but for the first proof's W', which has weight 1 and stands in calldata at `witness`, 0 until then.
+    /// claimed: Σ of claimed values with their weights; table: the scalar of [tbl]; sources: for each vector the scalar of its
+    /// C_k. cleared: Z_T(u)/(u − ω^b ζ) for b < B, then Z_T(u)/(u^B − α). power: the next ρ·v^k. runningSum: the scalar of [Φ]
+    /// so far. masks: for each vector the scalar of [b].
     struct State {
         Curve.Sum sum;
+        Curve.Sum right;
+        uint256 witness;
+        F claimed;
+        F table;
+        F[2] sources;
         F[] cleared;
-        F product;
         F v;
         F power;
-        F claimed;
         F runningSum;
-        F[] sources;
-        F[] masks;
+        F[2] masks;
     }
 
-    /// @param quotient the quotient's value at ζ, computed from the constraints
-    function check(
+    /// @dev Terms of the sum for one proof: its points, and those of its key.
+    function terms(StatementKey calldata key) internal pure returns (uint256 count) {
+        count = FiatShamir.POINTS + (key.previousSize == 0 ? 1 : 2) + key.columns.length + key.previousColumns.length;
+        count += key.weights.length + key.flagWeights.length + key.squareWeights.length;
+    }
+
+    /// @notice The weight ρ of each proof: 1 for the first, for each other one 128 bits of a hash of all. (P.31)
+    /// @dev The last states of all transcripts bind every byte of every proof; with weights that knew less, two false proofs could
+    /// be made to cancel. A false proof besides the first is hidden by one value of its weight at most, given all the others; if only the first
+    /// is false, nothing hides it, so that it needs no weight of its own.
+    function weights(bytes32[] memory bindings) internal pure returns (F[] memory rho) {
+        rho = new F[](bindings.length);
+        rho[0] = ONE;
+        bytes32 seed = keccak256(abi.encodePacked(bindings));
+        for (uint256 j = 1; j < bindings.length; ++j) {
+            rho[j] = F.wrap(uint128(bytes16(keccak256(abi.encodePacked(seed, j)))));
+        }
+    }
+
+    /// @notice An empty sum.
+    /// @param count `terms` of all keys together
+    /// @param holdings of all vectors that any of them is about
+    /// @param proofs how many there will be
+    function start(uint256 count, Holdings[] calldata holdings, uint256 proofs)
+        internal
+        pure
+        returns (State memory state)
+    {
+        count += 3; // [1]_1, [tbl]_1 and [L_0]_1
+        for (uint256 i; i < holdings.length; ++i) {
+            count += holdings[i].sources.length;
+        }
+        state.sum = Curve.allocate(count);
+        state.right = Curve.allocate(proofs - 1);
+    }
+
+    /// @notice Adds a proof's check with weight ρ, which is 1 for the first.
+    function add(
+        State memory state,
         StatementKey calldata key,
         Holdings[] calldata holdings,
         Proof memory proof,
         Challenges memory drawn,
-        PublicValues memory values,
-        F quotient
+        F rho
     ) internal view {
-        State memory state;
-        state.sum = Curve.allocate(_terms(key, holdings));
-        (state.cleared, state.product) = clear(proof.packing, drawn);
-        state.v = drawn.v;
-        state.power = ONE;
-        state.sources = new F[](proof.vectors);
-        state.masks = new F[](proof.vectors);
+        PublicValues memory values = Values.compute(key, holdings, drawn.alpha, drawn.zeta);
+        F quotient = Constraints.sum(proof, drawn, values) * values.vanishingInverse;
+        F product;
+        (state.cleared, product) = clear(proof.packing, drawn);
+        (state.v, state.power) = (drawn.v, rho);
+        (state.masks[0], state.masks[1]) = (ZERO, ZERO);
 
         _openColumns(state, proof, values);
         _openWeights(state, key, proof, values);
@@ -55,10 +96,24 @@ library Opening {
         _openRotations(state, proof, values);
         _openMatrix(state, proof, values, key.columns, 0, drawn.u);
         if (proof.vectors == 2) _openMatrix(state, proof, values, key.previousColumns, 1, drawn.u);
+        for (uint256 i; i < proof.vectors; ++i) {
+            state.sum.add(_point(proof, i), state.masks[i]);
+        }
+        uint256 opening = _point(proof, proof.vectors + FiatShamir.OPENING);
+        state.sum.add(opening, (rho * product).neg());
+        state.sum.add(opening + 128, rho * drawn.u);
+        if (state.witness == 0) {
+            state.witness = opening + 128;
+        } else {
+            state.right.add(opening + 128, rho);
+        }
+    }
+
+    /// @notice Adds what the proofs share, and checks all of them at once. (P.31)
+    function check(State memory state, Holdings[] calldata holdings) internal view {
         F constants;
         for (uint256 i; i < holdings.length; ++i) {
             constants = constants + state.sources[i];
-            state.sum.add(_point(proof, i), state.masks[i]);
             Source[] calldata sources = holdings[i].sources;
             for (uint256 k; k < sources.length; ++k) {
                 state.sum.add(sources[k].commitment, state.sources[i]);
@@ -66,21 +121,11 @@ library Opening {
         }
         state.sum.add(Setup.G1_SLOT_ZERO, constants);
         state.sum.add(Setup.G1_ONE, state.claimed.neg());
-        uint256 opening = proof.vectors + FiatShamir.OPENING;
-        state.sum.add(_point(proof, opening), state.product.neg());
-        state.sum.add(_point(proof, opening + 1), drawn.u);
-
-        bytes memory witness = Curve.load(_point(proof, opening + 1));
-        if (!Curve.pairingHolds(state.sum.evaluate(), witness)) revert IProofVerifier.OpeningRejected();
-    }
-
-    /// @dev Terms of the sum: all points of the proof, key and sources, [1]_1, [tbl]_1 and [L_0]_1.
-    function _terms(StatementKey calldata key, Holdings[] calldata holdings) private pure returns (uint256 count) {
-        count = FiatShamir.POINTS + 3 + key.columns.length + key.previousColumns.length;
-        count += key.weights.length + key.flagWeights.length + key.squareWeights.length;
-        for (uint256 i; i < holdings.length; ++i) {
-            count += 1 + holdings[i].sources.length;
-        }
+        state.sum.add(Setup.G1_TABLE, state.table);
+        bytes memory left = state.sum.evaluate();
+        bytes memory right = Curve.load(state.witness);
+        if (!state.right.isEmpty()) right = Curve.plus(right, state.right.evaluate());
+        if (!Curve.pairingHolds(left, right)) revert IProofVerifier.OpeningRejected();
     }
 
     /// @dev Z_T(u) = Π_b (u − ω^b ζ)·(u^B − α), and Z_T(u) divided by each factor: the products of all the others.
@@ -145,11 +190,18 @@ library Opening {
             _openHoldings(state, proof, values, i, 0);
         }
         uint256 last = proof.vectors + FiatShamir.RUNNING_SUM;
+        F[] memory evaluations = proof.evaluations;
+        // `_weigh` for one column after the other, without going through memory in between.
+        (F factor, F v, F power, F claimed) = (Field.get(state.cleared, 0), state.v, state.power, state.claimed);
         for (uint256 i = proof.vectors; i < last; ++i) {
-            state.sum.add(_point(proof, i), _weigh(state, 0, proof.evaluations[i]));
+            F weight = factor * power;
+            claimed = claimed + weight * Field.get(evaluations, i);
+            power = power * v;
+            state.sum.add(_point(proof, i), weight);
         }
-        state.runningSum = _weigh(state, 0, proof.evaluations[last]);
-        state.sum.add(Setup.G1_TABLE, _weigh(state, 0, proof.evaluations[last + 1]));
+        (state.power, state.claimed) = (power, claimed);
+        state.runningSum = _weigh(state, 0, evaluations[last]);
+        state.table = state.table + _weigh(state, 0, evaluations[last + 1]);
     }
 
     /// @dev w, w_E and w_2 at ζ: each is Σ λ_row(α) [W_g] over its family, which may be empty.
@@ -217,8 +269,10 @@ library Opening {
             remainder = remainder * u + FiatShamir.matrix(proof, vector, b);
         }
         F weight = _weigh(state, proof.packing, remainder);
-        for (uint256 k; k < columns.length; ++k) {
-            state.sum.add(columns[k], weight * values.columns[k]);
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := columns.offset // where columns[0] stands in calldata
         }
+        state.sum.add(offset, values.columns, columns.length, weight);
     }
 }

@@ -12,9 +12,11 @@ import {Setup} from "./Setup.sol";
 library Precompiles {
     address private constant POINT_EVALUATION = address(0x0a);
     address private constant MODEXP = address(0x05);
+    address private constant G1ADD = address(0x0b);
     address private constant G1MSM = address(0x0c);
     address private constant PAIRING = address(0x0f);
 
+    uint256 private constant ADDITION_GAS = 375;
     uint256 private constant MULTIPLICATION_GAS = 12_000;
     uint256 private constant PAIRING_GAS = 37_700 + 2 * 32_600;
 
@@ -22,6 +24,11 @@ library Precompiles {
         if (!_inverts()) revert IProofVerifier.PrecompileMissing(MODEXP);
         if (!_multiplies()) revert IProofVerifier.PrecompileMissing(G1MSM);
         if (!_pairs()) revert IProofVerifier.PrecompileMissing(PAIRING);
+    }
+
+    /// @notice For contracts that add points.
+    function selfTestAddition() internal view {
+        if (!_adds()) revert IProofVerifier.PrecompileMissing(G1ADD);
     }
 
     /// @notice For contracts that open single points.
@@ -44,6 +51,14 @@ library Precompiles {
             abi.encodePacked(uint256(0), uint256(0), uint256(0), uint256(2), uint256(1))
         );
         return done && keccak256(point) == keccak256(Setup.G1_ONE) && !outside;
+    }
+
+    /// @dev [1]_1 + [1]_1 = 2·[1]_1.
+    function _adds() private view returns (bool) {
+        (bool done, bytes memory point) = G1ADD.staticcall{gas: ADDITION_GAS}(bytes.concat(Setup.G1_ONE, Setup.G1_ONE));
+        (bool doneToo, bytes memory expected) =
+            G1MSM.staticcall{gas: MULTIPLICATION_GAS}(bytes.concat(Setup.G1_ONE, bytes32(uint256(2))));
+        return done && doneToo && keccak256(point) == keccak256(expected);
     }
 
     /// @dev The product is 1 for two points at infinity, and not for e([1]_1, [1]_2)·e([1]_1, −[τ]_2).

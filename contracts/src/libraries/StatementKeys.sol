@@ -54,10 +54,10 @@ library StatementKeys {
 
     /// @notice The key inside `encoded`, checked for canonical encoding and for parameters of this proof system.
     function decode(bytes calldata encoded) internal pure returns (StatementKey calldata key) {
+        key = accepted(encoded);
         uint256 start;
         assembly ("memory-safe") {
-            start := add(encoded.offset, 0x20)
-            key := start
+            start := key
         }
         if (encoded.length < (1 + HEAD_WORDS) * 32 || bytes32(encoded[:32]) != bytes32(uint256(32))) {
             revert IProofVerifier.MalformedKey();
@@ -65,22 +65,35 @@ library StatementKeys {
         // Members follow one another without gaps: each offset is where the last member ended. A length read beyond the
         // key does no harm: the end only grows, and must come out at the end of the key.
         uint256 end = HEAD_WORDS * 32;
-        for (uint256 i; i < DYNAMIC_MEMBERS; ++i) {
-            if (_word(start + (FIRST_DYNAMIC_MEMBER + i) * 32) != end) revert IProofVerifier.MalformedKey();
-            uint256 length = _word(start + end);
-            if (length > encoded.length) revert IProofVerifier.MalformedKey();
-            end += 32 + _tail(i, length);
+        unchecked {
+            for (uint256 i; i < DYNAMIC_MEMBERS; ++i) {
+                if (_word(start + (FIRST_DYNAMIC_MEMBER + i) * 32) != end) revert IProofVerifier.MalformedKey();
+                uint256 length = _word(start + end);
+                // No more than calldata is long, so that nothing here overflows.
+                if (length > encoded.length) revert IProofVerifier.MalformedKey();
+                end += 32 + _tail(i, length);
+            }
         }
         if (end + 32 != encoded.length) revert IProofVerifier.MalformedKey();
         if (!_supported(key)) revert IProofVerifier.UnsupportedKey();
     }
 
+    /// @notice The key inside bytes that `decode` has accepted.
+    function accepted(bytes calldata encoded) internal pure returns (StatementKey calldata key) {
+        assembly ("memory-safe") {
+            // key = abi.decode(encoded, (StatementKey)), where it stands in calldata
+            key := add(encoded.offset, 0x20)
+        }
+    }
+
     /// @dev Bytes behind the length word of dynamic member i.
     function _tail(uint256 i, uint256 length) private pure returns (uint256) {
-        if (i == 0) return (length + 31) / 32 * 32; // kinds
-        if (i == 1) return length * 32; // aux
-        if (i < 5) return length * GROUP_BYTES;
-        return length * POINT_BYTES;
+        unchecked {
+            if (i == 0) return (length + 31) / 32 * 32; // kinds
+            if (i == 1) return length * 32; // aux
+            if (i < 5) return length * GROUP_BYTES;
+            return length * POINT_BYTES;
+        }
     }
 
     function _supported(StatementKey calldata key) private pure returns (bool) {

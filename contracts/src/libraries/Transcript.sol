@@ -68,15 +68,30 @@ library Transcript {
         returns (F[] memory scalars)
     {
         scalars = new F[](count);
-        unchecked {
+        bool canonical = true;
+        assembly ("memory-safe") {
+            // for (i = 0; i < count; ++i) {
+            //     scalars[i] = uint256(bytes32(msg.data[offset + 32 * i:offset + 32 * (i + 1)]));
+            //     canonical = canonical && scalars[i] < R;
+            //     transcript.state = keccak256(abi.encodePacked(transcript.state, scalars[i]));
+            // }
+            let end := add(offset, shl(5, count))
+            let item := add(transcript, 0x20)
+            for { let target := add(scalars, 0x20) } lt(offset, end) { offset := add(offset, 0x20) } {
+                let scalar := calldataload(offset)
+                canonical := and(
+                    canonical,
+                    lt(scalar, 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001)
+                )
+                mstore(target, scalar)
+                mstore(item, scalar)
+                mstore(transcript, keccak256(transcript, 0x40))
+                target := add(target, 0x20)
+            }
+        }
+        if (!canonical) {
             for (uint256 i; i < count; ++i) {
-                uint256 scalar;
-                assembly ("memory-safe") {
-                    scalar := calldataload(add(offset, mul(i, 0x20)))
-                }
-                if (scalar >= R) revert IProofVerifier.ScalarNotCanonical(i);
-                absorb(transcript, scalar);
-                Field.set(scalars, i, F.wrap(scalar));
+                if (scalars[i].raw() >= R) revert IProofVerifier.ScalarNotCanonical(i);
             }
         }
     }

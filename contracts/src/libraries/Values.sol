@@ -80,16 +80,18 @@ library Values {
         for (uint256 i; i < holdings.length; ++i) {
             _pushPublicSlots(f, point, holdings[i].publicSlots);
         }
+        assert(f.length == count);
         Field.divideAll(f.numerators, f.denominators);
 
         F[] memory all = f.denominators;
         values.vanishing = point.vanishing;
         values.first = all[0];
         values.firstBlinding = all[EDGE - 1];
-        values.active = ONE;
+        F active = ONE;
         for (uint256 b = 1; b < EDGE; ++b) {
-            values.active = values.active - all[b];
+            active = active - Field.get(all, b);
         }
+        values.active = active;
         values.vanishingInverse = all[EDGE];
         values.chunkStep = all[EDGE + 1];
         values.kernel = all[EDGE + 2] - all[EDGE + 3];
@@ -106,11 +108,17 @@ library Values {
     /// @notice ω^exponent.
     function root(uint256 exponent) internal pure returns (F power) {
         power = ONE;
-        unchecked {
-            F base = Setup.OMEGA;
-            for (exponent %= Setup.N; exponent != 0; exponent >>= 1) {
-                if (exponent & 1 != 0) power = power * base;
-                base = base.square();
+        F base = Setup.OMEGA;
+        exponent %= Setup.N;
+        assembly ("memory-safe") {
+            // for (; exponent != 0; exponent >>= 1) {
+            //     if (exponent & 1 != 0) power = power * base;
+            //     base = base * base;
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for {} exponent { exponent := shr(1, exponent) } {
+                if and(exponent, 1) { power := mulmod(power, base, r) }
+                base := mulmod(base, base, r)
             }
         }
     }
@@ -129,24 +137,35 @@ library Values {
 
     function _push(Fractions memory f, F numerator, F denominator) private pure {
         uint256 i = f.length;
-        f.numerators[i] = numerator;
-        f.denominators[i] = denominator;
+        Field.set(f.numerators, i, numerator);
+        Field.set(f.denominators, i, denominator);
         unchecked {
             f.length = i + 1;
         }
     }
 
-    /// @dev L_j(ζ) = ω^j (ζ^n − 1)/(n (ζ − ω^j)), times `scale`.
-    function _pushLagrange(Fractions memory f, Point memory point, F omegaJ, F scale) private pure {
-        _push(f, omegaJ * point.lagrange * scale, point.zeta - omegaJ);
+    /// @dev L_j(ζ) = ω^j (ζ^n − 1)/(n (ζ − ω^j)), times `scale`, for `count` entries j, of which the first has root ω^j and
+    /// each next one that times `step`.
+    function _pushLagrange(Fractions memory f, Point memory point, F omegaJ, F step, uint256 count, F scale)
+        private
+        pure
+    {
+        (F[] memory numerators, F[] memory denominators, uint256 next) = (f.numerators, f.denominators, f.length);
+        F zeta = point.zeta;
+        scale = scale * point.lagrange;
+        unchecked {
+            uint256 end = next + count;
+            for (; next != end; ++next) {
+                Field.set(numerators, next, omegaJ * scale);
+                Field.set(denominators, next, zeta - omegaJ);
+                omegaJ = omegaJ * step;
+            }
+        }
+        f.length = next;
     }
 
     function _pushEdge(Fractions memory f, Point memory point) private pure {
-        F omegaJ = ONE;
-        for (uint256 b; b < EDGE; ++b) {
-            _pushLagrange(f, point, omegaJ, ONE);
-            omegaJ = omegaJ * Setup.OMEGA_INVERSE;
-        }
+        _pushLagrange(f, point, ONE, Setup.OMEGA_INVERSE, EDGE, ONE);
     }
 
     /// @dev 1/(ζ^n − 1), ζ^{n−1} = ζ^n/ζ, and κ(ζ) = K(α,ζ)u(ζ) − K(α,ζ/ω)u(ζ/ω) as its two parts.
@@ -201,21 +220,14 @@ library Values {
     /// @dev L_{Bk}(ζ), k < count.
     function _pushColumns(Fractions memory f, Point memory point, uint256 count) private pure {
         F omegaB = Field.squareTimes(Setup.OMEGA, Setup.LOG_N - point.logRows);
-        F omegaJ = ONE;
-        for (uint256 k; k < count; ++k) {
-            _pushLagrange(f, point, omegaJ, ONE);
-            omegaJ = omegaJ * omegaB;
-        }
+        _pushLagrange(f, point, ONE, omegaB, count, ONE);
     }
 
     /// @dev value·L_j(ω^b ζ) = value·L_{j−b}(ζ), b < B, for each public slot j.
     function _pushPublicSlots(Fractions memory f, Point memory point, PublicSlot[] calldata slots) private pure {
         for (uint256 i; i < slots.length; ++i) {
             F omegaJ = root(slots[i].slot);
-            for (uint256 b; b < point.packing; ++b) {
-                _pushLagrange(f, point, omegaJ, F.wrap(slots[i].value));
-                omegaJ = omegaJ * Setup.OMEGA_INVERSE;
-            }
+            _pushLagrange(f, point, omegaJ, Setup.OMEGA_INVERSE, point.packing, F.wrap(slots[i].value));
         }
     }
 
@@ -238,8 +250,9 @@ library Values {
 
     function _slice(F[] memory all, uint256 start, uint256 length) private pure returns (F[] memory part) {
         part = new F[](length);
-        for (uint256 i; i < length; ++i) {
-            part[i] = all[start + i];
+        assembly ("memory-safe") {
+            // part = all[start:start + length]
+            mcopy(add(part, 0x20), add(add(all, 0x20), shl(5, start)), shl(5, length))
         }
     }
 }

@@ -40,15 +40,27 @@ FALSE_GROSS = {1: 1_000_000, 2: 750_000, 3: 500_000}
 
 
 def policy(
-    *, debt_weight: int = 100, gross: int = 1, flags: int = 1, squares: int = 1, hinges: int = 4, previous_size: int = 0
+    *,
+    debt_weight: int = 100,
+    gross: int = 1,
+    flags: int = 1,
+    squares: int = 1,
+    hinges: int = 4,
+    exchanged: bool = False,
+    previous_size: int = 0,
 ) -> Program:
-    """Six limits that single lots break one at a time; the arguments weaken one limit each."""
+    """Six limits that single lots break one at a time; the arguments weaken one limit each.
+
+    Args:
+        exchanged: solvency takes the third asset for the debt and the debt for the asset.
+    """
     build = ProgramBuilder(7, aux=(5, 6), previous_size=previous_size)
     for j in range(1, 7):
         build.add(f"variable/{j}", Kind.FREE if j == 5 else Kind.NONNEG, {j: 1})
     for j in range(1, previous_size):
         build.add(f"variable/previous {j}", Kind.NONNEG, {}, previous={j: 1})
-    build.add("solvency", Kind.NONNEG, {0: -50, 1: 90, 2: 80, 3: 90, 4: -debt_weight})
+    asset, debt = (4, 3) if exchanged else (3, 4)
+    build.add("solvency", Kind.NONNEG, {0: -50, 1: 90, 2: 80, asset: 90, debt: -debt_weight})
     shortfalls = [build.add(f"hinge/{s}", Kind.FREE, {1: -7 + s, 2: 5 - s, 5: -1}) for s in range(3)]
     tail = {Entry(i, Part.PLUS): hinges for i in shortfalls}
     build.add("expected shortfall", Kind.NONNEG, {0: 10_000, 5: -1}, weights=tail)

@@ -34,6 +34,7 @@ def assert_only(example: Example, proof: bytes, constraint: int) -> None:
 
 @pytest.mark.parametrize(("constraint", "limb"), [(0, 0), (0, 2), (1, 4), (2, 6)])
 def test_a_limb_outside_its_table_hides_an_insolvency(setup: Setup, constraint: int, limb: int) -> None:
+    """A part of −422 050 passes for a surplus: one limb is any element of the field. (P.10)"""
     example = scene(setup, FALSE_SOLVENCY)
     row = example.program.index("solvency")
     with pytest.raises(StatementFalse, match="solvency"):
@@ -46,11 +47,13 @@ def test_a_limb_outside_its_table_hides_an_insolvency(setup: Setup, constraint: 
 
 @pytest.mark.parametrize("constraint", [3, 6, 7])
 def test_a_running_sum_that_does_not_close_hides_an_insolvency(setup: Setup, constraint: int) -> None:
+    """What solvency lacks is lost on the way: in one step, at the start or at the end. (P.13), (P.16), (P.17)"""
     example = scene(setup, FALSE_SOLVENCY)
     assert_only(example, forge(example, plan=Plan(drop=constraint)), constraint)
 
 
 def test_a_flag_that_is_not_boolean_cancels_three_breaches(setup: Setup) -> None:
+    """A flag of −1 on a quiet day makes three breaches count as two. (P.14)"""
     example = scene(setup, FALSE_COUNT)
     with pytest.raises(StatementFalse, match="count"):
         example.prove()
@@ -63,6 +66,7 @@ def test_a_flag_that_is_not_boolean_cancels_three_breaches(setup: Setup) -> None
 
 
 def test_a_flag_weight_without_its_flag(setup: Setup) -> None:
+    """R5: a breach that raises no flag is not counted. (P.15)"""
     example = scene(setup, FALSE_COUNT)
     honest = pretend(example)
     kept = frozenset(sorted(honest.flags)[:2])
@@ -71,6 +75,7 @@ def test_a_flag_weight_without_its_flag(setup: Setup) -> None:
 
 
 def test_slot_zero_that_is_not_one_scales_every_limit(setup: Setup) -> None:
+    """With q_0 = 10 every limit is ten times as wide. (P.18)"""
     example = scene(setup, {**FALSE_CONE, 0: 9})
     assert vectors_of(example)[0][0] == 10
     with pytest.raises(StatementFalse, match="cone"):
@@ -79,6 +84,7 @@ def test_slot_zero_that_is_not_one_scales_every_limit(setup: Setup) -> None:
 
 
 def test_slot_zero_of_the_previous_vector_left_free(setup: Setup) -> None:
+    """With q'_0 = 10 ten times the turnover is allowed. (P.18)"""
     far = {1: TRUE_LOTS[1] + 3000}
     with pytest.raises(StatementFalse, match="turnover"):
         scene(setup, previous_lots=far).prove()

@@ -13,7 +13,7 @@ import attest.verifier
 from attest.argument import Evaluations, constraint_sum, powers_of
 from attest.curve import decode_point, encode_point, multiply
 from attest.errors import ProofRejected
-from attest.field import MODULUS, inverse
+from attest.field import MODULUS
 from attest.proof import ProofReader
 from attest.srs import Setup
 from attest.statement import StatementKey
@@ -27,21 +27,11 @@ from tests.attest.attacks.forger import (
     scene,
     verifier_without,
 )
+from tests.attest.attacks.lies import NAMES, send, solved, true_values
 from tests.attest.examples import Example
 
-NAMES = [
-    "Q", *(f"D{k}" for k in range(7)), "m", "E", "h0", "h1", "h2", "Φ", "table", "w", "w_E", "w_2", "Φ(ωζ)",
-    *(f"Q(ω^{b}ζ)" for b in range(1, 8)), *(f"T{b}" for b in range(8)),
-]  # fmt: skip
 # Limbs and flags enter with higher powers; slot 7 does not exist, so nothing depends on Q(ω^7 ζ).
 AFFINE = [i for i, name in enumerate(NAMES) if name[0] not in "DE" and name != "Q(ω^7ζ)"]
-
-
-def rebuilt(values: list[int], packing: int = 8) -> Evaluations:
-    """The evaluations of one vector from their order of sending."""
-    q, limbs, (m, flags), h, rest = values[:1], values[1:8], values[8:10], values[10:13], values[13:19]
-    rotated = [[x] for x in values[19 : 18 + packing]]
-    return Evaluations(q, limbs, m, flags, h, *rest, rotated, [values[18 + packing :]])
 
 
 @pytest.fixture(scope="module")
@@ -54,22 +44,6 @@ def attempt(insolvent: Example) -> Iterator[Forger]:
     """An insolvent fund's attempt, stopped before it sends evaluations."""
     with forging(insolvent, rounds=3) as forger:
         yield forger
-
-
-def send(forger: Forger, lies: dict[int, int]) -> tuple[bytes, Evaluations]:
-    """Finish the attempt with the true openings but lies among the values; the true values beside it."""
-    branch = forger.branch()
-    in_order = Evaluations.in_order
-    with patch.object(Evaluations, "in_order", lambda e: [lies.get(i, x) for i, x in enumerate(in_order(e))]):
-        branch.round_4()
-    branch.round_5()
-    return branch.writer.finish(), branch.evals
-
-
-def true_values(forger: Forger) -> list[int]:
-    branch = forger.branch()
-    branch.round_4()
-    return branch.evals.in_order()
 
 
 def unopened(truth: Evaluations) -> Any:
@@ -89,13 +63,7 @@ def unopened(truth: Evaluations) -> Any:
 @pytest.mark.parametrize("position", AFFINE, ids=[NAMES[i] for i in AFFINE])
 def test_a_lie_that_satisfies_the_constraints(insolvent: Example, attempt: Forger, position: int) -> None:
     values = true_values(attempt)
-
-    def total(value: int) -> int:
-        return attempt.sum_at_zeta(rebuilt([value if i == position else x for i, x in enumerate(values)]))
-
-    slope = (total(1) - total(0)) % MODULUS
-    assert (total(2) - 2 * slope - total(0)) % MODULUS == 0
-    lie = (attempt.sum_needed() - total(0)) * inverse(slope) % MODULUS
+    lie = solved(attempt, lambda value: {position: value})[position]
     assert lie != values[position]
     proof, truth = send(attempt, {position: lie})
     assert truth.in_order() == values
@@ -112,14 +80,8 @@ def test_a_weight_family_without_groups_is_opened_as_zero(setup: Setup) -> None:
     assert example.statement.key.flag_weights == ()
     position = NAMES.index("w_E")
     with forging(example, rounds=3) as forger:
-        values = true_values(forger)
-        assert values[position] == 0
-
-        def total(value: int) -> int:
-            return forger.sum_at_zeta(rebuilt([value if i == position else x for i, x in enumerate(values)]))
-
-        lie = (forger.sum_needed() - total(0)) * inverse(total(1) - total(0)) % MODULUS
-        proof, truth = send(forger, {position: lie})
+        assert true_values(forger)[position] == 0
+        proof, truth = send(forger, solved(forger, lambda value: {position: value}))
     with pytest.raises(ProofRejected, match="batched opening"):
         check(example, proof)
     with unopened(truth):
@@ -131,14 +93,8 @@ def test_two_false_openings_do_not_cancel(insolvent: Example, attempt: Forger) -
     values = true_values(attempt)
     up, down = NAMES.index("m"), NAMES.index("h0")
 
-    def lies(d: int) -> dict[int, int]:
-        return {up: (values[up] + d) % MODULUS, down: (values[down] - d) % MODULUS}
-
-    def total(d: int) -> int:
-        return attempt.sum_at_zeta(rebuilt([lies(d).get(i, x) for i, x in enumerate(values)]))
-
-    d = (attempt.sum_needed() - total(0)) * inverse(total(1) - total(0)) % MODULUS
-    proof, _ = send(attempt, lies(d))
+    lies = solved(attempt, lambda d: {up: (values[up] + d) % MODULUS, down: (values[down] - d) % MODULUS})
+    proof, _ = send(attempt, lies)
     with pytest.raises(ProofRejected, match="batched opening"):
         check(insolvent, proof)
 
@@ -149,7 +105,7 @@ def test_two_false_openings_do_not_cancel(insolvent: Example, attempt: Forger) -
     count = 19 + 2 + 8 - 1
     assert len(values) - 6 == count
     with patch.object(attest.prover, "powers_of", unweighted):
-        proof, _ = send(attempt, lies(d))
+        proof, _ = send(attempt, lies)
     with verifier_without(powers_of=unweighted):
         check(insolvent, proof)
     with pytest.raises(ProofRejected):
@@ -157,6 +113,7 @@ def test_two_false_openings_do_not_cancel(insolvent: Example, attempt: Forger) -
 
 
 def test_evaluations_of_another_proof(small: Example, small_proof: bytes) -> None:
+    """The points of one proof and the values of another, both accepted by themselves."""
     other = small.prove(seed=2)
     split = 20 * 128
     check(small, small_proof)

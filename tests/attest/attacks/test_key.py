@@ -38,6 +38,7 @@ from tests.attest.examples import Example, small_example
 
 WEAKER = {
     "a debt counted at a hundredth": (FALSE_SOLVENCY, policy(debt_weight=1), "columns"),
+    "two columns of the matrix exchanged": (FALSE_SOLVENCY, policy(exchanged=True), "columns"),
     "gross exposure without its aggregate": (FALSE_GROSS, policy(gross=0), "weights"),
     "breaches that count nothing": (FALSE_COUNT, policy(flags=0), "flag_weights"),
     "a volatility without its squares": (FALSE_CONE, policy(squares=0), "square_weights"),
@@ -55,6 +56,7 @@ def assert_only_the_key(example: Example, proof: bytes, weaker: StatementKey) ->
 
 @pytest.mark.parametrize("name", WEAKER)
 def test_a_weaker_program_behind_the_true_digest(setup: Setup, name: str) -> None:
+    """A limit is gone from the program that is proved, and not from the key that was approved."""
     lots, program, family = WEAKER[name]
     example = scene(setup, lots)
     weaker = key_of(program, example)
@@ -76,6 +78,7 @@ def test_a_lowered_tail_weight_in_the_expected_shortfall(setup: Setup) -> None:
 
 
 def test_negative_debt_through_a_forbidden_minus_part(setup: Setup) -> None:
+    """A debt of −5000 counts as an asset where nothing holds its minus part at 0. (P.2)"""
     example = scene(setup, {4: -5000})
     key = example.statement.key
     unpinned = loose(key, weights=key.weights[:-1])
@@ -92,6 +95,7 @@ def test_negative_debt_through_a_forbidden_minus_part(setup: Setup) -> None:
 
 
 def test_matrix_columns_swapped() -> None:
+    """Coefficients of other slots than the policy's."""
     example = small_example(extra_rows=1200)
     proof = example.prove()
     key = example.statement.key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from attest.chain import Chain, Journal, NetworkError, Publisher, Registry, Reverted, load_network
+from attest.chain import Chain, Journal, LocalSigner, NetworkError, Publisher, Registry, Reverted, load_network
 from attest.chain.abi import ErrorTable, revert_data
 from attest.chain.artifacts import load_artifact
 from attest.chain.client import creation_gas_bound, registry_creation
@@ -29,7 +29,9 @@ ERRORS = ErrorTable([load_artifact("AttestationRegistry").abi, load_artifact("Pr
 
 def test_what_an_investor_sees(world: World, epoch: int, tmp_path: Path) -> None:
     registry, fund = world.registry, address(FUND)
-    published = Publisher(registry, Journal(tmp_path / "journal.sqlite"), FUND).publish(world.submission(epoch))
+    published = Publisher(registry, Journal(tmp_path / "journal.sqlite"), LocalSigner(FUND)).publish(
+        world.submission(epoch)
+    )
     status = registry.status(fund, world.policy)
     assert status.compliant
     assert (status.epoch, status.expiry, status.attested_block) == (epoch, VALID_UNTIL, published.block)
@@ -44,7 +46,9 @@ def test_compliance_ends_with_the_proofs_validity(small: Example, tmp_path: Path
     world = build_world(small)
     world.approve(1)
     expiry = world.node.time + 10_000
-    Publisher(world.registry, Journal(tmp_path / "journal.sqlite"), FUND).publish(world.submission(1, expiry=expiry))
+    Publisher(world.registry, Journal(tmp_path / "journal.sqlite"), LocalSigner(FUND)).publish(
+        world.submission(1, expiry=expiry)
+    )
     world.node.set_time(expiry - 100)
     assert world.registry.status(address(FUND), world.policy).compliant
     world.node.set_time(expiry + 100)

@@ -16,17 +16,20 @@ SECRET = "https://node.invalid/v3/access-key"
 def test_presets() -> None:
     assert load_network("sepolia").chain_id == 11155111
     assert load_network("hoodi").chain_id == 560048
-    assert load_network("anvil").address({}) == "http://127.0.0.1:8545"
+    assert load_network("anvil").addresses({}) == ("http://127.0.0.1:8545",)
     assert load_network("embedded").embedded
+    assert load_network("sepolia").confirmations == load_network("hoodi").confirmations == 12
+    assert load_network("anvil").confirmations == load_network("embedded").confirmations == 0
 
 
 def test_address_from_the_environment() -> None:
     sepolia = load_network("sepolia")
-    assert sepolia.address({"PROOFOLIO_RPC_URL": SECRET}) == SECRET
+    assert sepolia.addresses({"PROOFOLIO_RPC_URL": SECRET}) == (SECRET,)
+    assert sepolia.addresses({"PROOFOLIO_RPC_URL": f"{SECRET}, http://second,"}) == (SECRET, "http://second")
     with pytest.raises(NetworkError, match="set PROOFOLIO_RPC_URL"):
-        sepolia.address({})
+        sepolia.addresses({})
     with pytest.raises(NetworkError, match="http") as error:
-        sepolia.address({"PROOFOLIO_RPC_URL": "ws" + SECRET})
+        sepolia.addresses({"PROOFOLIO_RPC_URL": f"{SECRET},ws{SECRET}"})
     assert "access-key" not in str(error.value)
 
 
@@ -34,12 +37,14 @@ def test_own_file_overrides_and_adds(tmp_path: Path) -> None:
     own = tmp_path / "networks.toml"
     own.write_text(
         f'[networks.sepolia]\nrpc_url = "{SECRET}"\nmax_fee_gwei = 5\n\n'
-        '[networks.private]\nchain_id = 7\nrpc_url = "http://127.0.0.1:1"\n'
+        f'[networks.private]\nchain_id = 7\nrpc_urls = ["http://127.0.0.1:1", "{SECRET}"]\nfinalized = true\n'
     )
     sepolia = load_network("sepolia", own)
-    assert (sepolia.chain_id, sepolia.address({}), sepolia.max_fee_gwei) == (11155111, SECRET, 5)
+    assert (sepolia.chain_id, sepolia.addresses({}), sepolia.max_fee_gwei) == (11155111, (SECRET,), 5)
     assert "access-key" not in repr(sepolia)
-    assert load_network("private", own).chain_id == 7
+    private = load_network("private", own)
+    assert (private.chain_id, private.addresses(), private.finalized) == (7, ("http://127.0.0.1:1", SECRET), True)
+    assert "access-key" not in repr(private)
     assert load_network("hoodi", own).rpc_url_env == "PROOFOLIO_RPC_URL"
 
 

@@ -15,6 +15,7 @@ from attest.chain import (
     Identity,
     Journal,
     JournalError,
+    LocalSigner,
     NetworkError,
     Publisher,
     Quote,
@@ -31,7 +32,7 @@ class Crash(BaseException):
 
 def publisher(world: World, path: Path, key: bytes = FUND) -> Publisher:
     """As a new process: nothing is shared with an earlier one but the file and the chain."""
-    return Publisher(world.reconnect(), Journal(path), key)
+    return Publisher(world.reconnect(), Journal(path), LocalSigner(key))
 
 
 def identity(world: World, epoch: int, program: int = 0) -> Identity:
@@ -61,8 +62,9 @@ def dying(method: Callable[..., Any], moment: str, call: int) -> Callable[..., A
 
 
 STEPS = [
-    *((Journal, name) for name in ("prepare", "sign", "sent", "mined")),
-    *((Chain, name) for name in ("quote", "sign", "send", "receipt", "wait")),
+    *((Journal, name) for name in ("prepare", "sign", "sent", "mined", "final")),
+    *((Chain, name) for name in ("quote", "send", "receipt")),
+    (LocalSigner, "sign"),
 ]
 
 
@@ -82,7 +84,7 @@ def test_crash_never_sends_a_second_transaction(
     assert transactions(world) == before + 1
     assert again == published
     record = Journal(path).find(identity(world, epoch))
-    assert record is not None and record.state is State.MINED and record.signed is not None
+    assert record is not None and record.state is State.FINAL and record.signed is not None
     assert published.transaction == "0x" + record.signed.hash.hex()
     if first is not None and first.signed is not None:
         assert first.signed == record.signed
@@ -144,24 +146,24 @@ def test_a_refused_simulation_is_recorded_and_may_be_repeated(world: World, epoc
     publisher(world, path).publish(world.submission(epoch))
 
 
-def test_a_mined_failure_is_recorded_with_its_reason(
-    world: World, epoch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, bad = tmp_path / "journal.sqlite", world.submission(epoch, expiry=1)
+def test_a_mined_failure_is_recorded_with_its_reason(world: World, epoch: int, tmp_path: Path) -> None:
+    """A stranger may not fix the source set; what they tried stays in the journal, and the fund's owner tries again."""
+    path, submission = tmp_path / "journal.sqlite", world.submission(epoch)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Chain, "quote", lambda *_: Quote(2_000_000, 10**10, 10**9))
-        with pytest.raises(Reverted, match=r"Expired\(1\)") as refusal:
-            publisher(world, path).publish(bad)
+        with pytest.raises(Reverted, match="SourceSetNotCommitted") as refusal:
+            publisher(world, path, STRANGER).publish(submission)
     assert refusal.value.transaction is not None
     record = Journal(path).find(identity(world, epoch))
-    assert record is not None and (record.state, record.reason) == (State.REVERTED, "Expired(1)")
+    assert record is not None and record.state is State.REVERTED
+    assert str(record.reason).startswith("SourceSetNotCommitted")
     before = transactions(world)
-    with pytest.raises(Reverted, match=r"Expired\(1\); --retry"):
-        publisher(world, path).publish(bad)
+    with pytest.raises(Reverted, match=r"SourceSetNotCommitted\(.*\); --retry"):
+        publisher(world, path).publish(submission)
     with pytest.raises(JournalError, match="--retry replaces"):
-        publisher(world, path).publish(world.submission(epoch))
+        publisher(world, path).publish(world.submission(epoch, proof=b"another"))
     assert transactions(world) == before
-    publisher(world, path).publish(world.submission(epoch), retry=True)
+    publisher(world, path).publish(submission, retry=True)
     assert transactions(world) == before + 1
 
 

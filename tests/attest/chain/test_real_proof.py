@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attest.chain import Journal, Publisher, Reverted
+from attest.chain import Journal, LocalSigner, Publisher, Reverted
 from attest.masking import PreviousHoldings
 from attest.proof import Context
 from tests.attest.chain.worlds import FUND, VALID_UNTIL, address, altered, build_world
@@ -20,7 +20,7 @@ def test_a_proof_reaches_the_registry(small: Example, tmp_path: Path) -> None:
     context = Context(world.chain.network.chain_id, world.registry.address, VALID_UNTIL, world.program())
     proof = with_sources(small, world.source_set(1)).prove(context=context)
     submission = world.submission(1, proof)
-    publisher = Publisher(world.registry, Journal(tmp_path / "journal.sqlite"), FUND)
+    publisher = Publisher(world.registry, Journal(tmp_path / "journal.sqlite"), LocalSigner(FUND))
     with pytest.raises(Reverted, match=r"OpeningRejected\(\)"):
         publisher.publish(replace(submission, expiry=VALID_UNTIL - 1))
     assert not world.registry.status(address(FUND), world.policy).compliant
@@ -33,7 +33,7 @@ def test_two_programs_over_two_epochs(small: Example, pair: Example, tmp_path: P
     """In the first epoch only the program of one vector can be proved; in the second both are, and count together."""
     world = build_world(small, pair, real_verifier=True)
     registry, fund = world.registry, address(FUND)
-    publisher = Publisher(registry, Journal(tmp_path / "journal.sqlite"), FUND)
+    publisher = Publisher(registry, Journal(tmp_path / "journal.sqlite"), LocalSigner(FUND))
 
     def context(program: int) -> Context:
         return Context(world.chain.network.chain_id, registry.address, VALID_UNTIL, world.program(program))

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from py_arkworks_bls12381 import G1Point
 
 from attest import Setup
 from attest.commitment import BLINDING_SLOT
-from attest.curve import INFINITY, msm, multiply
+from attest.curve import INFINITY, decode_point, encode_point, msm, multiply
 from attest.errors import EncodingError, ProofRejected
 from attest.field import MODULUS, domain, inverse
-from attest.kzg import open_single
+from attest.kzg import OpeningGroup, batch_linearisation, check_batch, open_single
 from attest.liabilities import (
     AccountKey,
     BookTerms,
@@ -30,7 +31,7 @@ from attest.liabilities import (
 )
 from attest.liabilities.book import CAPACITY, CurrencyCommitments, account_identifier, climb, merkle_path, merkle_tree
 from attest.liabilities.proof import ChunkProof
-from attest.polynomial import interpolate, lagrange_at
+from attest.polynomial import Polynomial, interpolate, lagrange_at
 from attest.transcript import Transcript
 from tests.attest.liabilities.cheating import FUND, SEED, Cheat, cheat, content_of, terms_of, without_constraint
 
@@ -60,6 +61,7 @@ def _as_if_zero(group: int, entry: int) -> Cheat:
 
 @pytest.mark.parametrize("group", range(3))
 def test_a_negative_balance_behind_a_false_helper(setup: Setup, group: int) -> None:
+    """An account of −5 takes 5 off the total. (P.10)"""
     assert_only(setup, _as_if_zero(group, CAPACITY - 2), group)
 
 
@@ -79,6 +81,7 @@ def test_a_negative_balance_and_a_step_left_out(setup: Setup) -> None:
 
 
 def test_a_limb_out_of_range(setup: Setup) -> None:
+    """A limb of 2048 makes a balance that no row bounds."""
     assert_only(setup, Cheat(limbs={(6, 0): 2048}), 5)
 
 
@@ -88,6 +91,7 @@ def test_an_overflow_of_the_sum(setup: Setup) -> None:
 
 
 def test_a_total_that_is_less_than_the_balances(setup: Setup) -> None:
+    """One lot less is owed than the accounts say. (P.29)"""
     assert_only(setup, Cheat(slots={SLOT: 20_702}), 5)
 
 
@@ -104,9 +108,8 @@ def test_a_total_in_another_slot(setup: Setup) -> None:
         verify_chunk(setup, statement, proof)
 
 
-def guessed_total(setup: Setup, statement: ChunkStatement, proof: bytes, most: int) -> int | None:
-    """What a stranger finds who tries totals: Q(ζ) gives the blinding factor of each, and C_out says which is right."""
-    parsed = ChunkProof.decode(proof)
+def zeta_of(statement: ChunkStatement, parsed: ChunkProof) -> int:
+    """ζ, as anyone recomputes it from the proof."""
     transcript = statement.start_transcript()
     for points, count in (
         ([parsed.mask, parsed.multiplicities], 2),
@@ -116,25 +119,42 @@ def guessed_total(setup: Setup, statement: ChunkStatement, proof: bytes, most: i
         for point in points:
             transcript.absorb_point(point)
         (zeta, *_) = transcript.challenges(count)
-    at_slot, at_blinding = lagrange_at(4096, [statement.slot, BLINDING_SLOT], zeta)
-    points = [setup.lagrange[statement.slot], setup.lagrange[BLINDING_SLOT]]
-    for total in range(most):
-        blinding = (parsed.evals.total - total * at_slot) * inverse(at_blinding) % MODULUS
-        if msm(points, [total, blinding]) == statement.total:
-            return total
+    return zeta
+
+
+def recovered_total(setup: Setup, statement: ChunkStatement, proof: bytes, giants: int) -> int | None:
+    """What a stranger finds by baby steps and giant steps, if it is below giants².
+
+    Unmasked, Q(ζ) = total·L_c(ζ) + δ·L_{n−1}(ζ) and C_out = total·[L_c] + δ·[L_{n−1}]. Without δ that is one discrete
+    logarithm: L_{n−1}(ζ)·C_out − Q(ζ)·[L_{n−1}] = total·(L_{n−1}(ζ)·[L_c] − L_c(ζ)·[L_{n−1}]).
+    """
+    parsed = ChunkProof.decode(proof)
+    at_slot, at_blinding = lagrange_at(4096, [statement.slot, BLINDING_SLOT], zeta_of(statement, parsed))
+    slot, blinding = setup.lagrange[statement.slot], setup.lagrange[BLINDING_SLOT]
+    base = msm([slot, blinding], [at_blinding, -at_slot % MODULUS])
+    left = msm([statement.total, blinding], [at_blinding, -parsed.evals.total % MODULUS])
+    babies, baby = {}, INFINITY
+    for step in range(giants):
+        babies[encode_point(baby)] = step
+        baby = baby + base
+    for giant in range(giants):
+        found = babies.get(encode_point(left))
+        if found is not None:
+            return giant * giants + found
+        left = left - baby
     return None
 
 
 def test_an_unmasked_total_is_found_and_a_masked_one_is_not(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    """C_out and Q(ζ) share one blinding factor; only the mask keeps the value at ζ from giving it away."""
-    terms, content = terms_of((SLOT,), 1), content_of([20, 3])
+    """C_out and Q(ζ) share one blinding factor; only the mask keeps the value at ζ from giving the total away."""
+    terms, content = terms_of((SLOT,), 1), content_of([123_456, 77_000, 3])
     chunk = commit_chunk(setup, content, 0, terms.slots, SEED)
     statement = ChunkStatement(book_root(terms, [chunk]), terms, 0, 0, chunk)
-    assert guessed_total(setup, statement, prove_chunk(setup, statement, content, SEED), 40) is None
+    assert recovered_total(setup, statement, prove_chunk(setup, statement, content, SEED), 512) is None
     monkeypatch.setattr(prover, "MASK_COEFFICIENTS", 0)
     unmasked = prove_chunk(setup, statement, content, SEED)
     verify_chunk(setup, statement, unmasked)
-    assert guessed_total(setup, statement, unmasked, 40) == 23
+    assert recovered_total(setup, statement, unmasked, 512) == 200_459
 
 
 # Whole books ---------------------------------------------------------------------------------------------------------
@@ -187,6 +207,7 @@ def test_a_chunk_used_twice(setup: Setup, chunks: list, proofs: list) -> None:
 
 
 def test_a_chunk_left_out_of_what_is_shown(setup: Setup, chunks: list, proofs: list) -> None:
+    """What one chunk owes is not shown."""
     alone = replace(TERMS, count=1)
     with pytest.raises(ProofRejected, match="book root"):
         verify_book(setup, alone, book_root(TERMS, chunks), chunks[:1], proofs[:1], None)
@@ -202,8 +223,10 @@ def test_a_book_that_is_not_the_registered_total(setup: Setup, chunks: list) -> 
         verify_book(setup, alone, root, chunks[:1], some, book_commitment(chunks))
 
 
-def test_a_padding_chunk_with_a_negative_total_and_no_valid_proof(setup: Setup, chunks: list, proofs: list) -> None:
-    """C_out = −11 would cancel what chunk 0 owes."""
+def test_a_padding_chunk_with_a_negative_total_and_no_valid_proof(
+    setup: Setup, chunks: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C_out = −11 cancels what chunk 0 owes, wherever a chunk of empty accounts needs no proof."""
     statement, proof = cheat(setup, content_of([]), SLOT, Cheat(slots={SLOT: -11}))
     padded = [chunks[0], statement.commitments]
     root = book_root(TERMS, padded)
@@ -211,6 +234,9 @@ def test_a_padding_chunk_with_a_negative_total_and_no_valid_proof(setup: Setup, 
     for second in ([], [proof], [first]):
         with pytest.raises(ProofRejected):
             verify_book(setup, TERMS, root, padded, [[first], second], book_commitment(padded))
+    everything = verifier.check_claims
+    monkeypatch.setattr(verifier, "check_claims", lambda setup, claims: everything(setup, claims[:1]))
+    verify_book(setup, TERMS, root, padded, [[first], [proof]], book_commitment(padded))
 
 
 def test_chunks_of_other_currencies_than_the_book(setup: Setup, chunks: list) -> None:
@@ -223,6 +249,7 @@ def test_chunks_of_other_currencies_than_the_book(setup: Setup, chunks: list) ->
 
 
 def test_proofs_that_are_not_one_for_each_chunk(setup: Setup, chunks: list, proofs: list) -> None:
+    """A chunk without a proof, or with one of another."""
     root = book_root(TERMS, chunks)
     for wrong in (proofs[:1], [*proofs, proofs[0]], [proofs[0], []], [proofs[0], [*proofs[1], *proofs[1]]]):
         with pytest.raises(ProofRejected, match="proofs: each chunk has one"):
@@ -283,6 +310,61 @@ def test_two_false_proofs_that_cancel(
         verifier.check_claims(setup, false)
     monkeypatch.setattr(verifier, "batch_weights", lambda claims: [1] * len(claims))
     verifier.check_claims(setup, false)
+
+
+def left_over(setup: Setup, statement: ChunkStatement, proof: bytes, groups: list[OpeningGroup]) -> tuple[int, int]:
+    """c and u of a false claim, left − τ·right = c·[1]_1: the true values of the openings are the prover's to know."""
+    seen: list[list[int]] = []
+
+    def recording(points: list[G1Point], scalars: list[int]) -> G1Point:
+        seen.append(scalars)
+        return msm(points, scalars)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verifier, "msm", recording)
+        claim = verifier.reduce_chunk(setup, statement, proof)
+    (*_, claimed, _, u) = seen[0]
+    zeta = zeta_of(statement, ChunkProof.decode(proof))
+    here, there = (u - OMEGA * zeta) % MODULUS, (u - zeta) % MODULUS
+    at_zeta, at_next = (int(group.remainder[0]) for group in groups)
+    excess = (claimed + here * at_zeta + there * at_next) % MODULUS
+    check_batch(setup, claim.left - multiply(setup.g1, excess), 0, claim.right)
+    return excess, u
+
+
+def shifted(setup: Setup, proof: bytes, shift: int) -> bytes:
+    """The proof with W' + shift·[1]_1."""
+    end = len(proof) - 15 * 32
+    last = decode_point(proof[end - 128 : end]) + multiply(setup.g1, shift)
+    return proof[: end - 128] + encode_point(last) + proof[end:]
+
+
+def test_batch_weights_that_do_not_hash_the_proofs(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Investors see 5·10^8, the book counts 1: with weights known beforehand a true proof makes up for a false one."""
+    groups: list[OpeningGroup] = []
+
+    def remembering(given: list[OpeningGroup], quotient: Polynomial, u: int) -> Polynomial:
+        groups[:] = given
+        return batch_linearisation(given, quotient, u)
+
+    monkeypatch.setattr(prover, "batch_linearisation", remembering)
+    true_statement, true_proof = cheat(setup, content_of([7]), SLOT, Cheat())
+    _, true_u = left_over(setup, true_statement, true_proof, groups)
+    statement, proof = cheat(setup, content_of([500_000_000]), SLOT, Cheat(slots={SLOT: 1}))
+    excess, u = left_over(setup, statement, proof, groups)
+    assert excess
+
+    known = [1_000_003, 998_244_353]
+    shift = -excess * inverse(u - true_u) % MODULUS
+    back = -known[0] * shift * inverse(known[1]) % MODULUS
+    claims = [
+        verifier.reduce_chunk(setup, statement, shifted(setup, proof, shift)),
+        verifier.reduce_chunk(setup, true_statement, shifted(setup, true_proof, back)),
+    ]
+    with pytest.raises(ProofRejected, match="batched opening"):
+        verifier.check_claims(setup, claims)
+    monkeypatch.setattr(verifier, "batch_weights", lambda _: known)
+    verifier.check_claims(setup, claims)
 
 
 def test_batch_weights_hash_every_claim(setup: Setup, chunks: list, proofs: list) -> None:
@@ -413,6 +495,7 @@ def test_an_inclusion_with_more_or_fewer_currencies(setup: Setup) -> None:
 
 
 def test_a_chunk_that_is_not_in_the_book(setup: Setup, chunks: list) -> None:
+    """An investor is shown a chunk that the root does not count."""
     shown, _ = opened(setup, ONE, *columns_with(ALICE, 17, 500), 17)
     with pytest.raises(ProofRejected, match="book root"):
         check_inclusion(setup, ONE, book_root(ONE, chunks[:1]), ALICE, shown)

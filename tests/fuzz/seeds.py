@@ -1,0 +1,169 @@
+"""Valid files of every kind, small and built in code: where fuzzing begins."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from eth_abi.abi import encode as abi_encode
+from eth_utils.crypto import keccak
+from py_arkworks_bls12381 import G1Point
+
+from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, PublicValue, SignedSource
+from attest.chain.artifacts import load_artifact
+from attest.commitment import SourceCommitment, SourceOpening
+from attest.curve import compress, encode_point, multiply
+from attest.liabilities.book import BookTerms, ChunkCommitments, ClaimsSlot, CurrencyCommitments
+from attest.liabilities.files import BookFile, InclusionFile, PublishedChunk, published_currency
+from attest.liabilities.inclusion import Inclusion
+from attest.liabilities.proof import PROOF_SIZE
+from attest.liabilities.workdir import SecretFile
+from attest.program import Parameters
+from attest.proof import proof_sizes
+from attest.statement import Group, StatementKey
+from optimizer import sample_market
+
+ADDRESS = "0x00000000000000000000000000000000000000F1"
+HASH = bytes(range(32))
+"""Also a signing key."""
+CURRENCY = ClaimsSlot(5, "claim-USD", Decimal("0.01"))
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+def point(k: int) -> G1Point:
+    return multiply(G1Point(), k)
+
+
+def source_file(name: str = "custodian") -> SignedSource:
+    commitment = SourceCommitment(ADDRESS, 1, 1_579_219_200, name, 0, HASH, HASH, point(3), 2_000_000_000, 7)
+    return SignedSource.of(commitment, commitment.sign(HASH, 1, ADDRESS))
+
+
+def proof_bytes(packing: int = 4) -> bytes:
+    """Points and scalars of the right number, of no proof."""
+    points, scalars = proof_sizes(packing, 1)
+    listed = [encode_point(point(k)) for k in range(points)]
+    return b"".join(listed) + b"".join(k.to_bytes(32, "big") for k in range(scalars))
+
+
+def program_proof() -> ProgramProof:
+    points = tuple(compress(point(k)) for k in range(3))
+    return ProgramProof(digest=HASH, points=points, scalars=(HASH, bytes(32)))
+
+
+def bundle() -> Bundle:
+    value = PublicValue(slot=3, value=11)
+    sources = (source_file("custodian"),)
+    return Bundle(
+        expiry=2_000_000_000, sources=sources, public_values=(value,), previous=sources, proofs=(program_proof(),)
+    )
+
+
+def fund() -> FundFile:
+    signers = {"custodian": ADDRESS, "lender": ADDRESS}
+    return FundFile(chain_id=31337, registry=ADDRESS, fund=ADDRESS, policy_owner=ADDRESS, signers=signers)
+
+
+def opening() -> OpeningFile:
+    return OpeningFile.of(SourceOpening("custodian", {1: 400, 2: -300}, 2**200 + 1), 1, HASH)
+
+
+def commitments() -> ChunkCommitments:
+    limbs = tuple(point(k) for k in range(2, 9))
+    return ChunkCommitments(point(1), (CurrencyCommitments(limbs, point(9)),))
+
+
+def chunk_proof() -> bytes:
+    points = (PROOF_SIZE - 15 * 32) // 128
+    listed = [encode_point(point(k)) for k in range(points)]
+    return b"".join(listed) + b"".join(k.to_bytes(32, "big") for k in range(15))
+
+
+def book() -> BookFile:
+    chunk = PublishedChunk(commitments=commitments().encode(), proofs=(chunk_proof(),))
+    currency = published_currency(CURRENCY)
+    return BookFile(fund=ADDRESS, epoch=1, source="investors", currencies=(currency,), root=HASH, chunks=(chunk,))
+
+
+def inclusion() -> InclusionFile:
+    shown = Inclusion(0, 17, commitments(), (HASH,), (12_345,), point(4), (point(5),))
+    return InclusionFile.of(BookTerms(ADDRESS, 1, (CURRENCY,), 2), "alice", "nonce of alice", HASH, shown)
+
+
+def secret() -> SecretFile:
+    currency = published_currency(CURRENCY)
+    return SecretFile(fund=ADDRESS, epoch=1, source="investors", currencies=(currency,), seed=HASH)
+
+
+def key() -> bytes:
+    """A statement key of ten rows in its ABI encoding."""
+    kinds, columns = bytes([1] * 9 + [2]), (point(2),)
+    groups = (Group(3, point(6)), Group(10, point(7)))
+    zeros = bytes(32)
+    made = StatementKey(
+        Parameters(8), 7, 0, kinds, (5,), groups, (Group(4, point(8)),), (), columns, (), HASH, zeros, HASH, HASH
+    )
+    return made.encode()
+
+
+@lru_cache(maxsize=1)
+def market() -> bytes:
+    """Three instruments of the sample and three days."""
+    content: dict[str, Any] = json.loads(sample_market().model_dump_json())
+    ids = ("BTC", "USD", "borrow-USD")
+    content["instruments"] = [item for item in content["instruments"] if item["id"] in ids]
+    scenarios, model = content["scenarios"], content["risk_model"]
+    scenarios["dates"] = scenarios["dates"][:3]
+    scenarios["returns"] = {name: scenarios["returns"][name][:3] for name in ids}
+    model["loadings"] = {name: model["loadings"][name] for name in ids}
+    content["betas"] = {"BTC": {"BTC": "1", "USD": "0"}}
+    content["assets"] = {"USD": {"issuer": "somebody", "daily_volume_usd": "1000000"}}
+    return json.dumps(content).encode()
+
+
+def policies() -> list[bytes]:
+    """The example, and one with groups, a scope and a base."""
+    plain: dict[str, Any] = json.loads((EXAMPLES / "policy.json").read_text())
+    tighter = {**plain, "name": "tighter", "base": plain}
+    tighter["constraints"] = [
+        {"kind": "gross_leverage", "limit": "2"},
+        {"kind": "turnover", "limit": "0.2"},
+        {"kind": "position_count", "maximum": "20"},
+    ]
+    return [json.dumps(plain).encode(), json.dumps(tighter).encode()]
+
+
+def holdings() -> bytes:
+    sources = {"custodian": {"BTC": "80", "USD": "1200000.5"}, "lender": {"borrow-USD": "600000"}}
+    return json.dumps({"version": "1", "as_of": "2020-01-17", "sources": sources}).encode()
+
+
+def instruments() -> bytes:
+    listed = [
+        {"id": "BTC", "asset": "BTC", "kind": "spot", "haircut": "0.15"},
+        {"id": "borrow-USD", "asset": "USD", "kind": "borrow", "protocol": "lender", "account": "vault", "lot": "0.01"},
+    ]
+    assets = {"BTC": {"daily_volume_usd": "1000000"}}
+    return json.dumps({"version": "1", "instruments": listed, "assets": assets}).encode()
+
+
+PRICES = b"date,BTC,ETH_close_usd,BTC_volume_usd\n2020-01-01,7200.17,130.5,1e6\n2020-01-02,6985.5,,2.5e6\n"
+ACCOUNTS = b'account,nonce,claim-USD,claim-BTC\nalice,n1,1.005,0.01\n"bob, the second",,200,0\n'
+NETWORKS = b'[networks.mine]\nchain_id = 5\nrpc_url = "https://rpc.example/key"\nmax_fee_gwei = 2.5\n'
+
+
+def reverts() -> list[bytes]:
+    """Solidity's own errors, one of the contracts', and one of nobody."""
+    texts = [b"Error(string)", b"Panic(uint256)"]
+    values = [abi_encode(["string"], ["no"]), abi_encode(["uint256"], [17])]
+    found = [keccak(name)[:4] + value for name, value in zip(texts, values, strict=True)]
+    for entry in load_artifact("AttestationRegistry").abi:
+        if entry["type"] == "error":
+            types = [component["type"] for component in entry["inputs"]]
+            selector = keccak(text=f"{entry['name']}({','.join(types)})")[:4]
+            if set(types) <= {"uint256", "bytes32", "uint64", "uint8"}:
+                found.append(selector + b"".join((k + 1).to_bytes(32, "big") for k in range(len(types))))
+    return [*found, b"\x12\x34\x56\x78", b""]

@@ -1,0 +1,89 @@
+"""Mutants of the contracts before the frozen vectors on anvil and, where those notice nothing, the forge tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.contracts.anvil import CONTRACTS, RICH, anvil, deploy, rpc_all
+from tests.mutation.judge import Result
+from tests.mutation.solidity import Mutant, write_mutants
+from tests.vectors.cases import ContractCall, contract_calls
+
+NO_SIZE_LIMIT = ("--code-size-limit", "1000000000")
+FUZZ_RUNS = "16"
+SECONDS = 1800
+"""For one call of forge: compiling all mutants takes minutes, a mutant that hangs takes for ever."""
+
+
+def judged(kinds: set[str], processes: int) -> Iterator[Result]:
+    """One result a mutant of the contracts. Raises: RuntimeError: the contracts are wrong without any mutant."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = [Path(temporary) / str(i) for i in range(processes)]
+        chosen = [mutant for mutant in write_mutants(CONTRACTS, folders[0]) if mutant.kind in kinds]
+        _forge(folders[0], "build", *NO_SIZE_LIMIT, check=True)
+        for folder in folders[1:]:
+            shutil.copytree(folders[0], folder, symlinks=True)
+        noticed = _by_vectors(folders[0], chosen)
+        yield from (_result(mutant, True) for mutant in noticed)
+        rest = [mutant for mutant in chosen if mutant not in noticed]
+        with ThreadPoolExecutor(processes) as pool:
+            shares = [pool.submit(list, _by_tests(folders[i], rest[i::processes])) for i in range(processes)]
+            for share in shares:
+                yield from share.result()
+
+
+def _result(mutant: Mutant, noticed: bool) -> Result:
+    return Result(f"contracts/src/{mutant.file}", mutant.line, mutant.kind, mutant.change, noticed)
+
+
+def _forge(folder: Path, *arguments: str, check: bool) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"FOUNDRY_FUZZ_RUNS": FUZZ_RUNS}
+    command = ["node_modules/.bin/forge", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
+    )
+    if check and done.returncode:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    return done
+
+
+def _by_vectors(folder: Path, chosen: list[Mutant]) -> list[Mutant]:
+    """The mutants under which a deployed verifier misjudges a vector."""
+    calls = contract_calls()
+    with anvil("--block-base-fee-per-gas", "0", "--gas-price", "0", "--gas-limit", str(10**12), *NO_SIZE_LIMIT) as url:
+        addresses = {}
+        for name in {call.contract for call in calls}:
+            artifact = json.loads((folder / f"out/{name}.sol/{name}.json").read_text())
+            addresses[name] = deploy(url, artifact["bytecode"]["object"])
+        if _misjudged(url, addresses, calls, 0):
+            raise RuntimeError("the contracts misjudge a vector without any mutant")
+        return [mutant for mutant in chosen if _misjudged(url, addresses, calls, mutant.number)]
+
+
+def _misjudged(url: str, addresses: dict[str, str], calls: list[ContractCall], number: int) -> bool:
+    """Whether an answer is not the expected one, at this gas price."""
+    requests = []
+    for call in calls:
+        sent = {"from": RICH, "to": addresses[call.contract], "data": call.data, "gasPrice": hex(number)}
+        requests.append(("eth_call", [sent | {"gas": hex(10**8)}, "latest"]))
+    answers = rpc_all(url, requests)
+    return any(("error" not in answer) != call.accepted for answer, call in zip(answers, calls, strict=True))
+
+
+def _by_tests(folder: Path, rest: list[Mutant]) -> Iterator[Result]:
+    for mutant in rest:
+        try:
+            done = _forge(folder, "test", *NO_SIZE_LIMIT, "--gas-price", str(mutant.number), "--fail-fast", check=False)
+        except subprocess.TimeoutExpired:
+            yield _result(mutant, True)
+            continue
+        if "[FAIL" not in done.stdout and " passed, 0 failed" not in done.stdout:
+            raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+        yield _result(mutant, "[FAIL" in done.stdout)

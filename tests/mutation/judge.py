@@ -1,0 +1,139 @@
+"""Mutants of the Python verifiers before the frozen vectors and, where those notice nothing, before the tests.
+
+Each mutant runs in a process of its own, forked where everything is loaded: its source is executed over the module's
+names, and so are the modules that had imported them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.python import CHECK, Mutant, mutants
+from tests.vectors.cases import ProofCase, fast_verdict, proof_cases, reference_verdict
+
+ROOT = Path(__file__).parents[2]
+SECONDS_EACH = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Args: file: from the root of the project; kind, change: of the mutant; noticed: by a vector or a test."""
+
+    file: str
+    line: int
+    kind: str
+    change: str
+    noticed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A verifier's file.
+
+    Args:
+        importers: modules that took names from it, in the order in which they are to be executed again.
+        verdict: what the verifier says of a vector. tests: asked where no vector notices.
+    """
+
+    importers: tuple[str, ...]
+    verdict: Callable[[ProofCase], str]
+    tests: tuple[str, ...]
+
+
+_FAST_TESTS = (
+    "tests/attest/attacks/test_verifier_checks.py",
+    "tests/attest/test_damage.py",
+    "tests/attest/test_public_slots.py",
+    "tests/attest/attacks/test_constraints.py",
+    "tests/attest/attacks/test_evaluations.py",
+)
+SUBJECTS = {
+    "attest/verifier.py": Subject((), fast_verdict, _FAST_TESTS),
+    "attest/argument.py": Subject(("attest.masking", "attest.prover", "attest.verifier"), fast_verdict, _FAST_TESTS),
+    "attest/reference.py": Subject((), reference_verdict, ("tests/attest/test_reference.py",)),
+}
+FILES = tuple(SUBJECTS)
+
+
+def judged(file: str, kinds: set[str], processes: int) -> Iterator[Result]:
+    """One result a mutant, in no order. Raises: RuntimeError: the verifier is wrong without any mutant."""
+    subject = SUBJECTS[file]
+    cases = _quickest_first(file, subject)
+    chosen = [mutant for mutant in mutants((ROOT / file).read_text("utf-8")) if mutant.kind in kinds]
+    context = multiprocessing.get_context("fork")
+    with context.Pool(processes, maxtasksperchild=1) as pool:
+        jobs = [(file, mutant, cases) for mutant in chosen]
+        for mutant, noticed in pool.imap_unordered(_judge, jobs, chunksize=1):
+            yield Result(file, mutant.line, mutant.kind, mutant.change, noticed)
+
+
+def _quickest_first(file: str, subject: Subject) -> list[ProofCase]:
+    """The vectors that are refused early come first, but the quickest that is accepted comes before all."""
+    timed = []
+    for case in proof_cases():
+        start = time.perf_counter()
+        if subject.verdict(case) != case.expected:
+            raise RuntimeError(f"{file} misjudges the vector {case.name} without any mutant")
+        timed.append((time.perf_counter() - start, case))
+    ordered = [case for _, case in sorted(timed, key=lambda pair: pair[0])]
+    first = next(case for case in ordered if case.expected == "accept")
+    return [first, *(case for case in ordered if case is not first)]
+
+
+def _judge(job: tuple[str, Mutant, Sequence[ProofCase]]) -> tuple[Mutant, bool]:
+    """In the forked process. A mutant that hangs is noticed."""
+    file, mutant, cases = job
+    subject = SUBJECTS[file]
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(SECONDS_EACH)
+    try:
+        _install(file, mutant)
+        if any(_misjudged(subject, case) for case in _suited(mutant, cases)):
+            return mutant, True
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            return mutant, pytest.main(["-x", "-q", "-p", "no:cacheprovider", *subject.tests]) != 0
+    except Exception:
+        return mutant, True
+    finally:
+        signal.alarm(0)
+
+
+def _suited(mutant: Mutant, cases: Sequence[ProofCase]) -> Sequence[ProofCase]:
+    """A check that is gone lets something through: the accepted vectors cannot notice it."""
+    return [case for case in cases if case.expected != "accept"] if mutant.kind == CHECK else cases
+
+
+def _misjudged(subject: Subject, case: ProofCase) -> bool:
+    try:
+        return subject.verdict(case) != case.expected
+    except TimeoutError:
+        raise
+    except Exception:
+        return True
+
+
+def _give_up(*_: object) -> None:
+    raise TimeoutError
+
+
+def _install(file: str, mutant: Mutant) -> None:
+    name = file.removesuffix(".py").replace("/", ".")
+    module = sys.modules[name]
+    ceremony = getattr(module, "ceremony", None)
+    exec(compile(mutant.source, file, "exec"), module.__dict__)
+    if ceremony is not None and mutant.function != "ceremony":
+        module.__dict__["ceremony"] = ceremony  # it is read once, which takes seconds
+    for importer in SUBJECTS[file].importers:
+        again = sys.modules[importer]
+        assert again.__file__
+        exec(compile(Path(again.__file__).read_text("utf-8"), again.__file__, "exec"), again.__dict__)

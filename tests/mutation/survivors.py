@@ -1,0 +1,6 @@
+"""Changes that nothing notices, and why they may go unnoticed. No check is among them.
+
+A change is named by its file and its words, so that an explanation is lost when the line changes.
+"""
+
+EXPLAINED: dict[tuple[str, str], str] = {}
