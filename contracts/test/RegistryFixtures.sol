@@ -182,8 +182,9 @@ abstract contract RegistryFixtures is Fixtures {
         approval.ownedSlotsHashes[0] = bytes32(vm.parseJsonBytes(json, ".ownedSlotsHashes[0]"));
         approval.ownedSlotsHashes[1] = bytes32(vm.parseJsonBytes(json, ".ownedSlotsHashes[1]"));
         approval.digests = new bytes32[](policy == 0 ? 1 : 2);
-        approval.digests[0] = submission(0).digest;
-        if (policy != 0) approval.digests[1] = submission(policy == 1 ? 2 : 5).digest;
+        approval.digests[0] = bytes32(vm.parseJsonBytes(json, ".submissions[0].digest"));
+        string memory second = policy == 1 ? ".submissions[2].digest" : ".submissions[5].digest";
+        if (policy != 0) approval.digests[1] = bytes32(vm.parseJsonBytes(json, second));
         approval.publicSlots = new PublicSlot[](0);
         approval.accountSlots = new AccountSlot[](0);
     }
@@ -371,9 +372,10 @@ abstract contract RegistryFixtures is Fixtures {
 
     /// @dev The same commitments with other nonces, signed anew: another source set.
     function resigned(SignedSource[] memory sources, uint64 epoch) internal view returns (SignedSource[] memory) {
+        Approval memory approval = approvalOf(0);
         for (uint256 i; i < sources.length; ++i) {
             sources[i].nonce += 1000;
-            sources[i].signature = signature(signerKey(i), sourceDigest(sources[i], i, epoch));
+            sources[i].signature = signature(signerKey(i), sourceDigest(sources[i], i, epoch, approval));
         }
         return sources;
     }

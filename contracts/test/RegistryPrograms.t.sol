@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAttestationRegistry, ProgramProof} from "../src/interfaces/IAttestationRegistry.sol";
+import {Approval} from "../src/interfaces/IPolicyRegistry.sol";
+import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
+
+/// @title Several programs of one policy, in one call or in many
+contract RegistryProgramsTest is RegistryFixtures {
+    function setUp() public {
+        deploy();
+        registerAll();
+        commit(policyIds[0], 7, submission(0).sources);
+    }
+
+    /// @dev The programs of two submissions.
+    function _both(Submission memory first, Submission memory second)
+        private
+        pure
+        returns (ProgramProof[] memory programs)
+    {
+        programs = new ProgramProof[](2);
+        (programs[0], programs[1]) = (programOf(first)[0], programOf(second)[0]);
+    }
+
+    function _submit(Submission memory s, ProgramProof[] memory programs) private {
+        submit(s, policyIds[s.policy], programs, FUND_OWNER);
+    }
+
+    function _assertRefused(Submission memory s, ProgramProof[] memory programs, bytes memory reason) private {
+        vm.expectRevert(reason);
+        _submit(s, programs);
+        (uint256 attested,,) = registry.progress(FUND, policyIds[s.policy], s.epoch);
+        vm.assertEq(attested, 0, "nothing recorded");
+    }
+
+    function test_bothProgramsInOneCall() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        bytes32 id = policyIds[2];
+        vm.roll(99);
+        vm.expectEmit(address(registry));
+        emit IAttestationRegistry.ProgramAttested(FUND, id, 8, 0, plain.digest, plain.sourceSetHash, plain.expiry);
+        expectSubmissionEvents(comparing, true);
+        _submit(comparing, _both(plain, comparing));
+        vm.assertTrue(registry.isCompliant(FUND, id), "met at once");
+        (uint256 attested, uint64 expiry, uint64 blockNumber) = registry.progress(FUND, id, 8);
+        vm.assertEq(attested, 3, "both");
+        vm.assertEq(expiry, plain.expiry, "expiry");
+        vm.assertEq(blockNumber, 99, "block");
+    }
+
+    function test_oneFalseProofSpoilsBoth() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        ProgramProof[] memory programs = _both(plain, comparing);
+        programs[0].proof = submission(3).proof; // of the same statement, for another policy's program
+        vm.expectRevert();
+        _submit(comparing, programs);
+        programs = _both(plain, comparing);
+        programs[1].proof[200] ^= 0x01;
+        vm.expectRevert();
+        _submit(comparing, programs);
+        (uint256 attested,,) = registry.progress(FUND, policyIds[2], 8);
+        vm.assertEq(attested, 0, "nothing recorded");
+    }
+
+    function test_programsAscend() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        bytes memory reason = abi.encodePacked(IAttestationRegistry.InvalidPrograms.selector);
+        _assertRefused(comparing, new ProgramProof[](0), reason);
+        _assertRefused(comparing, _both(comparing, plain), reason);
+        _assertRefused(plain, _both(plain, plain), reason);
+    }
+
+    function test_unknownPrograms() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        ProgramProof[] memory programs = _both(plain, comparing);
+        for (uint256 i; i < 3; ++i) {
+            programs[1].program = [uint256(2), 128, type(uint256).max][i];
+            bytes4 selector = IAttestationRegistry.UnknownProgram.selector;
+            _assertRefused(comparing, programs, abi.encodeWithSelector(selector, programs[1].program, 2));
+        }
+    }
+
+    function test_attestedOnce() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        submit(comparing, FUND_OWNER);
+        bytes4 selector = IAttestationRegistry.AlreadyAttested.selector;
+        vm.expectRevert(abi.encodeWithSelector(selector, FUND, policyIds[2], uint64(8), 1));
+        _submit(comparing, _both(plain, comparing));
+        submit(plain, FUND_OWNER);
+        vm.assertTrue(registry.isCompliant(FUND, policyIds[2]), "one by one");
+    }
+
+    /// @dev What stands in the second place is looked at like what stands in the first.
+    function test_everyKeyIsTheApprovedOne() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        ProgramProof[] memory programs = _both(plain, comparing);
+        programs[1].key = plain.key;
+        bytes4 selector = IAttestationRegistry.DigestNotApproved.selector;
+        _assertRefused(comparing, programs, abi.encodeWithSelector(selector, comparing.digest, plain.digest));
+    }
+
+    /// @dev The bytes before the place where `item` occurs in `data` for the time number `count`.
+    function _find(bytes memory data, bytes32 item, uint256 count) private pure returns (uint256 offset) {
+        while (bytes32(word(data, offset)) != item || --count != 0) offset += 32;
+    }
+
+    /// @dev Two programs cannot be compared with one epoch that has two layouts.
+    function test_onePreviousLayout() public {
+        Submission memory comparing = submission(5);
+        Approval memory approval = approvalOf(0);
+        bytes memory key = comparing.key;
+        uint256 offset = _find(key, approval.layoutHash, 2);
+        bytes memory other = withWord(key, offset, uint256(keccak256("another layout")));
+        bytes32 id = register(POLICY_OWNER, keccak256("compares twice"), requirementsOf(), 2);
+        approval.digests = new bytes32[](2);
+        (approval.digests[0], approval.digests[1]) = (keccak256(key), keccak256(other));
+        approve(id, 8, approval);
+        acceptAllProofs();
+        ProgramProof[] memory programs = _both(comparing, comparing);
+        (programs[0].program, programs[1].program, programs[1].key) = (0, 1, other);
+        bytes4 selector = IAttestationRegistry.WrongPreviousLayout.selector;
+        vm.expectRevert(abi.encodeWithSelector(selector, approval.layoutHash, keccak256("another layout")));
+        submit(comparing, id, programs, FUND_OWNER);
+        // With one layout in both it goes through.
+        (programs[1].key, approval.digests[1]) = (key, keccak256(key));
+        approve(id, 9, approval);
+        (comparing.epoch, comparing.sources) = (9, resigned(comparing.sources, 9));
+        submit(comparing, id, programs, FUND_OWNER);
+        vm.assertTrue(registry.isCompliant(FUND, id), "both compared with epoch 7");
+    }
+
+    /// @dev The verifier is asked about all programs at once, under the previous epoch's set.
+    function test_whatTheVerifierIsAsked() public {
+        Submission memory comparing = submission(5);
+        acceptAllProofs();
+        bytes memory context =
+            abi.encode(address(registry), FUND, uint64(8), comparing.expiry, 0, 0, comparing.sourceSetHash, uint64(7));
+        context = bytes.concat(context, submission(0).sourceSetHash);
+        vm.expectCall(
+            address(registry.verifier()), abi.encodePacked(IProofVerifier.verifyAll.selector, uint256(13 * 32), context)
+        );
+        _submit(comparing, _both(submission(4), comparing));
+    }
+
+    function test_withoutComparisonThereIsNoPreviousEpoch() public {
+        Submission memory plain = submission(4);
+        acceptAllProofs();
+        bytes memory context =
+            abi.encode(address(registry), FUND, uint64(8), plain.expiry, 0, 0, plain.sourceSetHash, 0, 0);
+        vm.expectCall(
+            address(registry.verifier()), abi.encodePacked(IProofVerifier.verifyAll.selector, uint256(13 * 32), context)
+        );
+        submit(plain, FUND_OWNER);
+    }
+
+    // Many programs.
+
+    /// @dev A policy of `count` programs, all of the fixtures' plain statement, approved for epoch 8.
+    function _policyOf(uint256 count) private returns (bytes32 id) {
+        id = register(POLICY_OWNER, keccak256("many"), requirementsOf(), uint64(count));
+        Approval memory approval = approvalOf(0);
+        bytes32 digest = approval.digests[0];
+        approval.digests = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            approval.digests[i] = digest;
+        }
+        approve(id, 8, approval);
+    }
+
+    function _submitSome(bytes32 id, uint256 bits, uint64 expiry) private {
+        Submission memory s = submission(3);
+        uint256 count;
+        for (uint256 rest = bits; rest != 0; rest &= rest - 1) {
+            ++count;
+        }
+        ProgramProof[] memory programs = new ProgramProof[](count);
+        count = 0;
+        for (uint256 i; i < 128; ++i) {
+            if (bits >> i & 1 != 0) programs[count++] = ProgramProof(i, s.key, s.proof);
+        }
+        s.expiry = expiry;
+        submit(s, id, programs, FUND_OWNER);
+    }
+
+    /// @dev In portions of any size, in any order: met when the last one is in, until the earliest expiry.
+    function testFuzz_portions(uint8 size, uint256 seed) public {
+        uint256 count = bound(size, 1, 8);
+        bytes32 id = _policyOf(count);
+        acceptAllProofs();
+        (uint256 open, uint64 earliest) = ((1 << count) - 1, validUntil);
+        while (open != 0) {
+            vm.assertTrue(!registry.isCompliant(FUND, id), "something is missing");
+            uint256 portion = open & (seed == 0 ? open : seed);
+            uint64 expiry = validUntil - uint64(seed & 0xffff);
+            seed = seed == 0 ? 0 : seed >> 16;
+            if (portion == 0) continue;
+            _submitSome(id, portion, expiry);
+            open &= ~portion;
+            if (expiry < earliest) earliest = expiry;
+            (uint256 attested, uint64 until,) = registry.progress(FUND, id, 8);
+            vm.assertEq(attested, ((1 << count) - 1) & ~open, "what is in");
+            vm.assertEq(until, earliest, "the earliest expiry");
+        }
+        vm.assertTrue(registry.isCompliant(FUND, id), "all are in");
+        vm.assertEq(registry.latest(FUND, id).expiry, earliest, "until the earliest expiry");
+    }
+
+    function test_asManyProgramsAsThereMayBe() public {
+        bytes32 id = _policyOf(128);
+        acceptAllProofs();
+        _submitSome(id, 1 << 127, validUntil);
+        vm.assertTrue(!registry.isCompliant(FUND, id), "the last one alone");
+        _submitSome(id, (1 << 127) - 1, validUntil);
+        vm.assertTrue(registry.isCompliant(FUND, id), "all");
+        (uint256 attested,,) = registry.progress(FUND, id, 8);
+        vm.assertEq(attested, type(uint128).max, "every bit");
+    }
+}
