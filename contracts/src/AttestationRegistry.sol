@@ -383,8 +383,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
                 fixedSet.bookSource = _bookSource(ownedSlotsHash, set.commitmentHashes[index]);
             }
             emit SourceSetCommitted(fund, epoch, set.hash, instance.policyId, set.structHashes, set.commitmentHashes);
-        } else if (committed != set.hash) {
-            revert SourceSetMismatch(committed, set.hash);
+        } else {
+            if (committed != set.hash) revert SourceSetMismatch(committed, set.hash);
+            // The policy under which it was fixed may have asked for no representation, and the hash does not tell.
+            if (fixedSet.policyNumber != instance.policy.number) _checkRepresentations(instance, sources);
         }
     }
 

@@ -12,7 +12,8 @@ import {IRepresentationVerifier} from "./IRepresentationVerifier.sol";
 
 /// @notice What the registry cannot derive of a signed `SourceCommitment`: the commitment C_k itself, until when it may be
 /// used, its nonce, and the source's signature (EIP-712; ECDSA, or EIP-1271 where the signer is a contract). representation: as
-/// `IRepresentationVerifier.verify` takes it, from sources that owe one; else empty. It is looked at when the set is fixed.
+/// `IRepresentationVerifier.verify` takes it, from sources that owe one; else empty. It is looked at when the
+/// set is fixed, and with every proof under another policy than the one under which it was fixed.
 struct SignedSource {
     uint64 expiry;
     uint256 nonce;

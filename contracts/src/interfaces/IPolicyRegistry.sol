@@ -130,7 +130,7 @@ interface IPolicyRegistry is IERC165 {
     error NoReplacement(bytes32 policyId);
     /// @notice A successor is another policy of the same owner that neither replaces nor is replaced by any.
     error InvalidSuccessor(bytes32 policyId, bytes32 successor);
-    /// @notice The successor requires other sources or has other overseers, so nobody can call it tighter.
+    /// @notice The successor requires other sources, or has other overseers or announced some, so nobody can call it tighter.
     error NotComparable(bytes32 policyId, bytes32 successor);
     error AlreadyConfirmed(bytes32 policyId, address publisher);
     error NoOversightScheduled(bytes32 policyId);
