@@ -53,19 +53,20 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         bytes32 bookSource;
     }
 
-    /// @dev Which programs of an epoch are in (bit i for program i), and the earliest expiry among them.
+    /// @dev Of an epoch that is not complete: which programs are in (bit i for program i), and the earliest expiry among them.
     struct Progress {
         uint128 attested;
         uint64 expiry;
         uint64 blockNumber;
     }
 
-    /// @dev The latest completed epoch. since: from when compliance has had no gap.
+    /// @dev A completed epoch. since: from when compliance had had no gap at its completion, or since it was last resumed.
     struct Standing {
         uint64 epoch;
         uint64 expiry;
-        uint64 blockNumber;
-        uint64 since;
+        uint40 blockNumber;
+        uint40 completedAt;
+        uint40 since;
     }
 
     /// @dev The role of a source whose totals a liability book stands for.
@@ -84,7 +85,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
     mapping(address fund => uint64) private _lastEpochs;
     mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => Progress))) private _progress;
     mapping(address fund => mapping(bytes32 policyId => Standing)) private _standings;
-    mapping(address fund => mapping(bytes32 policyId => Record[])) private _records;
+    /// @dev All that stood before `_standings`.
+    mapping(address fund => mapping(bytes32 policyId => Standing[])) private _past;
     mapping(address fund => mapping(bytes32 policyId => bytes32)) private _recordHashes;
     mapping(address fund => mapping(bytes32 policyId => mapping(uint64 epoch => bool))) private _revoked;
     mapping(address fund => mapping(bytes32 policyId => uint8)) private _suspensions;
@@ -205,7 +207,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (suspension_ & own == 0) revert NotSuspended(fund, policyId);
         suspension_ &= ~own;
         _suspensions[fund][policyId] = suspension_;
-        if (suspension_ == 0) _standings[fund][policyId].since = uint64(block.timestamp);
+        if (suspension_ == 0) _standings[fund][policyId].since = uint40(block.timestamp);
         emit Resumed(fund, policyId, msg.sender, Suspension(suspension_));
     }
 
@@ -234,19 +236,20 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         view
         returns (Record[] memory records)
     {
-        Record[] storage all = _records[fund][policyId];
-        uint256 length = all.length;
+        uint256 length = historyLength(fund, policyId);
         if (start > length) start = length;
         if (count > length - start) count = length - start;
         records = new Record[](count);
+        Standing[] storage past = _past[fund][policyId];
         for (uint256 i; i < count; ++i) {
-            records[i] = all[start + i];
+            Standing memory each = start + i < past.length ? past[start + i] : _standings[fund][policyId];
+            records[i] = Record(each.epoch, each.expiry, each.blockNumber, each.completedAt);
         }
     }
 
     /// @inheritdoc IAttestationRegistry
-    function historyLength(address fund, bytes32 policyId) external view returns (uint256) {
-        return _records[fund][policyId].length;
+    function historyLength(address fund, bytes32 policyId) public view returns (uint256) {
+        return _past[fund][policyId].length + (_standings[fund][policyId].epoch == 0 ? 0 : 1);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -412,7 +415,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         returns (bytes32 previousLayoutHash)
     {
         if (programs.length == 0) revert InvalidPrograms();
+        uint64 last = _standings[instance.fund][instance.policyId].epoch;
+        if (instance.epoch < last) revert EpochNotAscending(last, instance.epoch);
         uint256 attested = _progress[instance.fund][instance.policyId][instance.epoch].attested;
+        if (instance.epoch == last) attested = type(uint256).max;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
             if (i != 0 && program <= programs[i - 1].program) revert InvalidPrograms();
@@ -474,7 +480,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (program >= approved.digests.length) revert UnknownProgram(program, approved.digests.length);
         (bytes32 digest, bytes32 approvedDigest) = (keccak256(key), approved.digests[program]);
         if (digest != approvedDigest) revert DigestNotApproved(approvedDigest, digest);
-        statement = StatementKeys.decode(key);
+        statement = StatementKeys.accepted(key); // the verifier decodes it, and refuses what is not canonical
         if (statement.layoutHash != approved.layoutHash) revert WrongLayout(approved.layoutHash, statement.layoutHash);
     }
 
@@ -510,7 +516,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (previous.hash != fixedSet.hash) revert PreviousSourceSetMismatch(fixedSet.hash, previous.hash);
     }
 
-    /// @dev Marks the programs and, with the last one, moves the fund's latest epoch forward.
+    /// @dev Marks the programs and, with the last one, completes the epoch. All at once leave no trace but the completed epoch.
     function _record(Instance memory instance, ProgramProof[] calldata programs) private {
         (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
         Progress storage progress_ = _progress[fund][policyId][epoch];
@@ -522,26 +528,30 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
             bytes32 digest = instance.approved.digests[program];
             emit ProgramAttested(fund, policyId, epoch, program, digest, instance.set.hash, instance.expiry);
         }
-        (progress_.expiry, progress_.blockNumber) = (expiry, uint64(block.number));
-        // A policy has at most 128 programs.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        progress_.attested = uint128(attested);
-        bool complete = attested == (uint256(1) << instance.policy.programCount) - 1;
-        if (complete && epoch > _standings[fund][policyId].epoch) _complete(instance, expiry);
+        if (attested == (uint256(1) << instance.policy.programCount) - 1) {
+            _complete(instance, expiry);
+        } else {
+            (progress_.expiry, progress_.blockNumber) = (expiry, uint64(block.number));
+            // A policy has at most 128 programs.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            progress_.attested = uint128(attested);
+        }
     }
 
     function _complete(Instance memory instance, uint64 expiry) private {
         (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
-        (uint64 number, uint64 time) = (uint64(block.number), uint64(block.timestamp));
+        (uint40 number, uint40 time) = (uint40(block.number), uint40(block.timestamp));
         bool unbroken = isCompliant(fund, policyId);
         Standing storage standing = _standings[fund][policyId];
-        uint64 since_ = unbroken ? standing.since : time;
-        (standing.epoch, standing.expiry, standing.blockNumber, standing.since) = (epoch, expiry, number, since_);
-        _records[fund][policyId].push(Record(epoch, expiry, number, time));
-        bytes32 before = _recordHashes[fund][policyId];
+        Standing memory before = standing;
+        if (before.epoch != 0) _past[fund][policyId].push(before);
+        uint40 since_ = unbroken ? before.since : time;
+        (standing.epoch, standing.expiry, standing.blockNumber, standing.completedAt, standing.since) =
+        (epoch, expiry, number, time, since_);
+        bytes32 previous = _recordHashes[fund][policyId];
         bytes32 set = instance.set.hash;
-        bytes32 recordHash = keccak256(abi.encode(before, fund, policyId, epoch, expiry, number, time, set));
+        bytes32 recordHash = keccak256(abi.encode(previous, fund, policyId, epoch, expiry, number, time, set));
         _recordHashes[fund][policyId] = recordHash;
-        emit PolicyMet(fund, policyId, epoch, set, expiry, before, recordHash);
+        emit PolicyMet(fund, policyId, epoch, set, expiry, previous, recordHash);
     }
 }

@@ -5,13 +5,14 @@ import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 
 import {Approval, IPolicyRegistry, Oversight, PolicyRecord, SourceRequirement} from "./interfaces/IPolicyRegistry.sol";
+import {CodeStorage} from "./libraries/CodeStorage.sol";
 import {TwoStepOwner} from "./libraries/TwoStepOwner.sol";
 
 /// @title Registry of policies and of what their publishers approve
 contract PolicyRegistry is IPolicyRegistry, ERC165 {
     using TwoStepOwner for TwoStepOwner.Slot;
 
-    /// @dev overseers: how often they changed; their duties and votes stand under it.
+    /// @dev overseers: how often they changed; their duties and votes stand under it. requirements: where they are kept, encoded.
     struct Policy {
         TwoStepOwner.Slot ownership;
         bytes32 policyHash;
@@ -19,14 +20,16 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         uint64 number;
         uint64 lastEpoch;
         uint64 overseers;
-        SourceRequirement[] requirements;
+        address requirements;
     }
 
-    /// @dev The vote on an epoch. round: how often it was vetoed. cast: votes of this round. effectiveAt: 0 until approved.
+    /// @dev The vote on an epoch. approval: where it is kept, encoded; 0 until it is approved, like effectiveAt, from when it counts.
+    /// round: how often it was vetoed. cast: whether anybody has voted in this round.
     struct Vote {
-        uint64 round;
-        uint64 cast;
+        address approval;
         uint64 effectiveAt;
+        uint24 round;
+        bool cast;
     }
 
     struct Replacement {
@@ -51,7 +54,6 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     mapping(bytes32 policyId => Oversight) private _oversight;
     mapping(bytes32 policyId => PendingOversight) private _pendingOversight;
     mapping(bytes32 policyId => mapping(uint64 overseers => mapping(address => uint256))) private _duties;
-    mapping(bytes32 policyId => mapping(uint64 epoch => Approval)) private _approvals;
     mapping(bytes32 policyId => mapping(uint64 epoch => Vote)) private _votes;
     mapping(bytes32 ballot => mapping(address publisher => bytes32 approvalHash)) private _words;
     mapping(bytes32 ballot => mapping(bytes32 approvalHash => uint256)) private _tallies;
@@ -90,8 +92,8 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
             bool ascending = i == 0 || requirement.sourceId > requirements[i - 1].sourceId;
             if (requirement.role == LIABILITY_BOOK) ++books;
             if (!ascending || requirement.signer == address(0) || books > 1) revert InvalidPolicy();
-            policy_.requirements.push(requirement);
         }
+        policy_.requirements = CodeStorage.write(abi.encode(requirements));
         _checkOversight(oversight_);
         _install(policyId, oversight_);
         emit PolicyRegistered(policyId, msg.sender, policyHash, requirements, programCount, oversight_, uri, limits);
@@ -145,19 +147,19 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         if (!_has(policyId, PUBLISHER, msg.sender)) revert NotPublisher(policyId, msg.sender);
         _checkCurrent(policyId);
         Vote storage vote = _votes[policyId][epoch];
-        bool again = vote.round != 0 && vote.effectiveAt == 0; // vetoed
+        bool again = vote.round != 0 && vote.approval == address(0); // vetoed
         if (epoch <= policy_.lastEpoch && !again) revert EpochNotAscending(policy_.lastEpoch, epoch);
-        _checkApproval(policy_, approval_);
+        _checkApproval(policy_, _requirements(policy_).length, approval_);
 
         bytes32 approvalHash = keccak256(abi.encode(approval_));
         uint256 count = _cast(_ballot(policyId, epoch, vote.round), approvalHash);
-        ++vote.cast;
+        vote.cast = true;
         emit EpochVoted(policyId, epoch, msg.sender, approvalHash, count);
         if (count < _oversight[policyId].threshold) return;
 
         if (epoch > policy_.lastEpoch) policy_.lastEpoch = epoch;
         vote.effectiveAt = uint64(block.timestamp) + _oversight[policyId].challengeWindow;
-        _approvals[policyId][epoch] = approval_;
+        vote.approval = CodeStorage.write(abi.encode(approval_));
         emit EpochApproved(policyId, epoch, approval_, vote.effectiveAt);
     }
 
@@ -167,10 +169,9 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         if (!owner && !_has(policyId, PUBLISHER | AUDITOR, msg.sender)) revert NotOverseer(policyId, msg.sender);
         if (bytes(reason).length == 0) revert EmptyReason();
         Vote storage vote = _votes[policyId][epoch];
-        bool open = vote.effectiveAt == 0 ? vote.cast != 0 : block.timestamp < vote.effectiveAt;
+        bool open = vote.approval == address(0) ? vote.cast : block.timestamp < vote.effectiveAt;
         if (!open) revert NothingToVeto(policyId, epoch);
-        (vote.round, vote.cast, vote.effectiveAt) = (vote.round + 1, 0, 0);
-        delete _approvals[policyId][epoch];
+        _votes[policyId][epoch] = Vote(address(0), 0, vote.round + 1, false);
         emit EpochVetoed(policyId, epoch, msg.sender, reason);
     }
 
@@ -206,8 +207,8 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         Replacement storage replacement_ = _replacements[policyId];
         if (successor == 0 || replacement_.successor != successor) revert NoReplacement(policyId);
         _checkCurrent(policyId);
-        bytes memory own = abi.encode(_policies[policyId].requirements, _oversight[policyId]);
-        bytes memory other = abi.encode(_policies[successor].requirements, _oversight[successor]);
+        bytes memory own = abi.encode(_requirements(_policies[policyId]), _oversight[policyId]);
+        bytes memory other = abi.encode(_requirements(_policies[successor]), _oversight[successor]);
         // Overseers announced for the successor may have served their notice where nobody relied on it yet.
         bool changing = _pendingOversight[successor].effectiveAt != 0;
         if (changing || keccak256(own) != keccak256(other)) revert NotComparable(policyId, successor);
@@ -223,13 +224,17 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         Policy storage policy_ = _known(policyId);
         return PolicyRecord(
             policy_.ownership.owner,
-            policy_.ownership.pendingOwner,
             policy_.policyHash,
             policy_.programCount,
             policy_.number,
             policy_.lastEpoch,
-            policy_.requirements
+            _requirements(policy_)
         );
+    }
+
+    /// @inheritdoc IPolicyRegistry
+    function pendingOwner(bytes32 policyId) external view returns (address) {
+        return _policies[policyId].ownership.pendingOwner;
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -277,7 +282,8 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
 
     /// @inheritdoc IPolicyRegistry
     function approval(bytes32 policyId, uint64 epoch) external view returns (Approval memory, uint64 effectiveAt) {
-        return (_approvals[policyId][epoch], _votes[policyId][epoch].effectiveAt);
+        Vote storage vote = _votes[policyId][epoch];
+        return (_approval(vote), vote.effectiveAt);
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -288,10 +294,10 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     /// @inheritdoc IPolicyRegistry
     function statements(bytes32 policyId, uint64 epoch) external view returns (PolicyRecord memory, Approval memory) {
         _checkCurrent(policyId);
-        uint64 effectiveAt = _votes[policyId][epoch].effectiveAt;
-        if (effectiveAt == 0) revert EpochNotApproved(policyId, epoch);
-        if (block.timestamp < effectiveAt) revert ChallengeWindowOpen(policyId, epoch, effectiveAt);
-        return (policy(policyId), _approvals[policyId][epoch]);
+        Vote storage vote = _votes[policyId][epoch];
+        if (vote.approval == address(0)) revert EpochNotApproved(policyId, epoch);
+        if (block.timestamp < vote.effectiveAt) revert ChallengeWindowOpen(policyId, epoch, vote.effectiveAt);
+        return (policy(policyId), _approval(vote));
     }
 
     /// @inheritdoc IPolicyRegistry
@@ -320,6 +326,15 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     function _known(bytes32 policyId) private view returns (Policy storage policy_) {
         policy_ = _policies[policyId];
         if (policy_.programCount == 0) revert UnknownPolicy(policyId);
+    }
+
+    function _requirements(Policy storage policy_) private view returns (SourceRequirement[] memory) {
+        return abi.decode(CodeStorage.read(policy_.requirements), (SourceRequirement[]));
+    }
+
+    function _approval(Vote storage vote) private view returns (Approval memory approval_) {
+        address place = vote.approval;
+        if (place != address(0)) approval_ = abi.decode(CodeStorage.read(place), (Approval));
     }
 
     function _has(bytes32 policyId, uint256 duties, address account) private view returns (bool) {
@@ -369,12 +384,12 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         }
     }
 
-    function _checkApproval(Policy storage policy_, Approval calldata approval_) private view {
+    function _checkApproval(Policy storage policy_, uint256 sources, Approval calldata approval_) private view {
         if (approval_.asOf >= approval_.validUntil || block.timestamp > approval_.validUntil) {
             revert InvalidValidity(approval_.asOf, approval_.validUntil);
         }
         if (
-            approval_.layoutHash == 0 || approval_.ownedSlotsHashes.length != policy_.requirements.length
+            approval_.layoutHash == 0 || approval_.ownedSlotsHashes.length != sources
                 || approval_.digests.length != policy_.programCount || _anyZero(approval_.ownedSlotsHashes)
                 || _anyZero(approval_.digests)
         ) revert InvalidApproval();

@@ -126,7 +126,7 @@ interface IAttestationRegistry is IERC165 {
     error NotAContract(address account);
     error NotFund(address fund, address caller);
     error UnknownFund(address fund);
-    /// @notice Source sets of a fund come in ascending order of epochs.
+    /// @notice Source sets of a fund, and its completed epochs under a policy, come in ascending order of epochs.
     error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
     /// @notice At least one program, each once, ascending.
     error InvalidPrograms();
@@ -228,7 +228,7 @@ interface IAttestationRegistry is IERC165 {
     /// @notice The latest completed epoch of a fund under a policy.
     function latest(address fund, bytes32 policyId) external view returns (Compliance memory);
 
-    /// @notice Up to `count` completed epochs in order of time, from number `start` on. Revoked ones are among them.
+    /// @notice Up to `count` completed epochs in order of time, from number `start` on. Revoked ones are among them (`isRevoked`).
     function history(address fund, bytes32 policyId, uint256 start, uint256 count)
         external
         view
@@ -237,8 +237,8 @@ interface IAttestationRegistry is IERC165 {
     /// @notice How many completed epochs there are.
     function historyLength(address fund, bytes32 policyId) external view returns (uint256);
 
-    /// @notice Which programs of an epoch are attested (bit i for program i), the earliest expiry among them, and the block of the
-    /// last one; zeros before the first.
+    /// @notice Of an epoch that is not complete: which programs are attested (bit i for program i), the earliest expiry among them,
+    /// and the block of the last call; zeros before the first. Completed ones stand in `history`.
     function progress(address fund, bytes32 policyId, uint64 epoch)
         external
         view

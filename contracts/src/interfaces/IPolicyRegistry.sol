@@ -50,7 +50,6 @@ struct Approval {
 /// before the first.
 struct PolicyRecord {
     address owner;
-    address pendingOwner;
     bytes32 policyHash;
     uint64 programCount;
     uint64 number;
@@ -191,6 +190,9 @@ interface IPolicyRegistry is IERC165 {
 
     /// @notice A policy; reverts if it is unknown.
     function policy(bytes32 policyId) external view returns (PolicyRecord memory);
+
+    /// @notice Who may accept the policy, 0 for nobody.
+    function pendingOwner(bytes32 policyId) external view returns (address);
 
     function hasPolicy(bytes32 policyId) external view returns (bool);
 
