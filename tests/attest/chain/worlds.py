@@ -31,8 +31,16 @@ SIGNERS = {"a": b"\x21" * 32, "b": b"\x22" * 32}
 OWNER, FUND, STRANGER = b"\x31" * 32, b"\x32" * 32, b"\x33" * 32
 AS_OF, VALID_UNTIL = 1_749_000_000, 1_800_000_000
 POLICY = b"\x42" * 32
-STAND_IN = Creation("ProofVerifier", bytes.fromhex("600a600c600039600a6000f3" + "602060005260406000f3"))
-"""Answers an empty `bytes32[]` to everything."""
+STAND_IN = bytes.fromhex("600a600c600039600a6000f3" + "602060005260406000f3")
+"""Code that creates a contract which answers an empty `bytes32[]` to everything."""
+STAND_INS = plan(
+    Creation("ProofVerifier", STAND_IN),
+    Creation("BookVerifier", STAND_IN + b"\x01"),
+    Creation("RepresentationVerifier", STAND_IN + b"\x02"),
+)
+"""Real registries, whose verifiers take everything."""
+REAL_PROOFS = plan(None, STAND_INS.book_verifier, STAND_INS.representation_verifier)
+"""Only the verifier of proofs is real."""
 
 
 def address(key: bytes) -> str:
@@ -124,7 +132,7 @@ def build_world(*programs: Example, real_verifier: bool = False) -> World:
     for key in (OWNER, FUND, STRANGER):
         node.endow(address(key))
     chain = Chain.connect(load_network("embedded"), node)
-    deployment = deploy(chain, OWNER, None if real_verifier else plan(STAND_IN))
+    deployment = deploy(chain, OWNER, REAL_PROOFS if real_verifier else STAND_INS)
     registry = Registry(chain, deployment.registry)
     chain.execute(FUND, registry.register_fund(address(FUND)))
     watching = Oversight(publishers=(address(OWNER),))
