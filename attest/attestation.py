@@ -54,8 +54,10 @@ def check_representations(
         representations: in the order of `sources.sources`, empty bytes where none is asked for; or nothing at all.
     Raises: SourceError: a proof is missing; ProofRejected, EncodingError: it is none.
     """
-    if not representations:
-        representations = [b""] * len(sources.sources)
+    count = len(sources.sources)
+    representations = representations or [b""] * count
+    if len(representations) != count:
+        raise SourceError(f"there are {len(representations)} proofs of representation for {count} sources")
     for source, proof, requirement in zip(sources.sources, representations, ordered(requirements), strict=True):
         if requirement.representation:
             if not proof:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,12 +22,17 @@ from attest.statement import StatementKey
 
 @dataclass(frozen=True, slots=True)
 class ProvedProgram:
-    """The proof of one program. Args: index: of the program; key: in ABI encoding; digest: of the key."""
+    """The proof of one program.
+
+    Args:
+        index: of the program; key: in ABI encoding; digest: of the key; compares: with the previous epoch.
+    """
 
     index: int
     key: bytes
     digest: bytes
     proof: bytes
+    compares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,10 @@ class Submission:
     ) -> Submission:
         """All programs of a verified bundle. Raises: EncodingError."""
         programs = tuple(
-            ProvedProgram(index, key.encode(), proved.digest, proved.proof())
+            ProvedProgram(index, key.encode(), proved.digest, proved.proof(), key.vectors == 2)
             for index, (key, proved) in enumerate(zip(keys, bundle.proofs, strict=True))
         )
-        compares = any(key.vectors == 2 for key in keys)
-        previous = bundle.previous if compares else ()
+        previous = bundle.previous if any(program.compares for program in programs) else ()
         numbers = bundle.epoch, bundle.expiry
         return cls(fund.fund, policy_id, *numbers, programs, bundle.sources, owned_slots, previous)
 
@@ -72,6 +76,12 @@ class Submission:
     def digest(self) -> bytes:
         """One hash for all statements."""
         return bytes(keccak(b"".join(program.digest for program in self.programs)))
+
+    def without(self, attested: Set[int]) -> Submission:
+        """What is left when some programs are on record; all of it when all are."""
+        left = tuple(program for program in self.programs if program.index not in attested) or self.programs
+        previous = self.previous if any(program.compares for program in left) else ()
+        return replace(self, programs=left, previous=previous)
 
     def sources_encoded(self) -> list[tuple[Any, ...]]:
         """The Solidity `SignedSource[]`."""
@@ -230,9 +240,11 @@ class Registry(Contract):
         """The epoch that an epoch with a source set is compared with, 0 if it is the first or has none."""
         return int(self.ask("previousEpoch", fund, epoch)[0])
 
-    def attested(self, fund: str, policy_id: bytes, epoch: int) -> tuple[frozenset[int], int]:
+    def attested(
+        self, fund: str, policy_id: bytes, epoch: int, at_block: int | None = None
+    ) -> tuple[frozenset[int], int]:
         """Programs of an epoch whose proofs are in, and the block of the last one, 0 before the first."""
-        programs, _, block = self.ask("progress", fund, policy_id, epoch)
+        programs, _, block = self.ask("progress", fund, policy_id, epoch, block=at_block)
         return frozenset(i for i in range(int(programs).bit_length()) if programs >> i & 1), int(block)
 
     def is_revoked(self, fund: str, policy_id: bytes, epoch: int) -> bool:

@@ -93,10 +93,15 @@ class Plan:
         return (getattr(self, name) for name in self.__dataclass_fields__)
 
 
-def plan(verifier: Creation | None = None) -> Plan:
-    """What is deployed, and where. Args: verifier: instead of the verifier of proofs."""
+def plan(
+    verifier: Creation | None = None,
+    book_verifier: Creation | None = None,
+    representation_verifier: Creation | None = None,
+) -> Plan:
+    """What is deployed, and where. Args: each instead of what the package carries."""
     verifier = verifier or _creation("ProofVerifier")
-    book_verifier, representation_verifier = _creation("BookVerifier"), _creation("RepresentationVerifier")
+    book_verifier = book_verifier or _creation("BookVerifier")
+    representation_verifier = representation_verifier or _creation("RepresentationVerifier")
     funds, policies = _creation("FundRegistry"), _creation("PolicyRegistry")
     books = _creation("BookRegistry", book_verifier.address, funds.address)
     reader = _creation("AccountReader", funds.address, policies.address)

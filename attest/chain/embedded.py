@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+import eth.precompiles.point_evaluation
 from eth.constants import ZERO_ADDRESS
 from eth.vm.forks.prague import PragueVM
 from eth_tester import EthereumTester, PyEVMBackend
@@ -17,6 +19,11 @@ BLOCK_GAS_LIMIT = 60_000_000
 SECONDS_PER_BLOCK = 12
 GENESIS_TIME = 1_750_000_000
 """2025-06-15, after Prague went live on mainnet (2025-05-07, EIP-7600)."""
+
+# py-evm reads the ceremony's file anew at every call of this precompile, which takes more than a second.
+eth.precompiles.point_evaluation.load_trusted_setup = lru_cache(maxsize=1)(
+    eth.precompiles.point_evaluation.load_trusted_setup
+)
 
 
 class SteadyBackend(PyEVMBackend):  # type: ignore[misc]

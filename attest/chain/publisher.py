@@ -15,6 +15,7 @@ from attest.chain.errors import ClockSkew, JournalError, Reverted
 from attest.chain.fees import Quote
 from attest.chain.journal import FAILED, UNSIGNED, Content, Identity, Journal, Record, State
 from attest.chain.signers import Signer
+from attest.chain.transactions import Call
 
 RETRY = "--retry makes a new submission"
 WARNED_SHARE = 5
@@ -55,7 +56,7 @@ class Publisher:
 
         Raises: Reverted: the registry would refuse it.
         """
-        return self.registry.chain.quote(self.registry.submit(submission), self.signer.address)
+        return self.registry.chain.quote(self._call(submission), self.signer.address)
 
     def publish(self, submission: Submission, *, retry: bool = False) -> Published:
         """Have the proofs recorded for good, or find that they are.
@@ -78,6 +79,15 @@ class Publisher:
         s = submission
         attested, block = self.registry.attested(s.fund, s.policy_id, s.epoch)
         return Published(None, block, None) if attested >= {program.index for program in s.programs} else None
+
+    def _call(self, submission: Submission) -> Call:
+        """The transaction with all programs of which no proof is on record for good.
+
+        The registry takes each proof once, so that whoever is faster with some of them stops a call with all of them.
+        """
+        s, (final, _) = submission, self.registry.chain.final_head()
+        attested, _ = self.registry.attested(s.fund, s.policy_id, s.epoch, final)
+        return self.registry.submit(s.without(attested))
 
     def _identity(self, submission: Submission) -> Identity:
         s, chain = submission, self.registry.chain
@@ -103,7 +113,7 @@ class Publisher:
         delivery = Delivery(
             self.registry.chain, self.journal, self.signer, self.report, clock=self.clock, sleep=self.sleep
         )
-        call = self.registry.submit(submission)
+        call = self._call(submission) if record.state is State.PREPARED else self.registry.submit(submission)
         record = delivery.run(record, call, goal)
         if record.state is State.MINED and record.reason is not None:
             record = delivery.run(record, call, State.FINAL)  # it failed, and is not to be built upon

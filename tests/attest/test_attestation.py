@@ -17,6 +17,7 @@ from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, source_id
 from attest.proof import Context
 from attest.registration import SourceRequirement, check_signers, ordered, policy_id, program_id
+from attest.representation import RepresentationClaim, prove_representation
 from attest.statement import StatementKey
 from tests.attest.examples import CONTEXT, FUND, REGISTRY, Example
 
@@ -37,6 +38,7 @@ class Attested:
     proofs: tuple[bytes, ...]
     as_of: int = AS_OF
     previous: PreviousRecord | None = None
+    representations: tuple[bytes, ...] = ()
 
 
 def signatures_of(sources: SourceSet, chain_id: int = CONTEXT.chain_id, registry: str = REGISTRY) -> tuple[bytes, ...]:
@@ -86,6 +88,7 @@ def run(example: Example, a: Attested) -> None:
         a.proofs,
         as_of=a.as_of,
         previous=a.previous,
+        representations=a.representations,
     )
 
 
@@ -175,6 +178,69 @@ def test_an_attestation_with_one_thing_wrong_is_refused(small: Example, attested
     change, error, match = REFUSED[name]
     with pytest.raises(error, match=match):
         run(small, change(attested))
+
+
+# Sources that owe a proof of representation ---------------------------------------------------------------------------
+
+
+def represented(example: Example, sources: SourceSet, **claimed: Any) -> tuple[bytes, ...]:
+    """A proof of each source, in the order of the set."""
+    openings = {opening.source: opening for opening in example.holdings.openings}
+    made = []
+    for source in sources.sources:
+        claim = RepresentationClaim(CONTEXT.chain_id, REGISTRY, source, example.layout.owned_by(source.source))
+        made.append(prove_representation(example.setup, replace(claim, **claimed), openings[source.source]))
+    return tuple(made)
+
+
+@pytest.fixture(scope="module")
+def owing(small: Example, attested: Attested) -> Attested:
+    """Both sources owe a proof, and bring it."""
+    required = tuple(replace(r, representation=True) for r in attested.requirements)
+    return replace(attested, requirements=required, representations=represented(small, attested.sources))
+
+
+def owed_by(a: Attested, name: str) -> Attested:
+    """Only one source owes a proof; the other brings none."""
+    required = tuple(replace(r, representation=r.source == name) for r in a.requirements)
+    brought = zip(a.sources.sources, a.representations, strict=True)
+    return replace(a, requirements=required, representations=tuple(p if s.source == name else b"" for s, p in brought))
+
+
+def test_sources_that_owe_a_proof_of_representation_bring_it(small: Example, owing: Attested) -> None:
+    run(small, owing)
+    run(small, replace(owing, requirements=owing.requirements[::-1]))
+    for name in ("a", "b"):
+        run(small, owed_by(owing, name))
+
+
+def test_a_proof_that_nobody_asks_for_is_not_looked_at(small: Example, attested: Attested) -> None:
+    run(small, replace(attested, representations=(b"no proof", b"")))
+
+
+REFUSED_OF_OWING: dict[str, tuple[Callable[[Attested, Example], tuple[bytes, ...]], type[Exception], str]] = {
+    "nothing at all": (lambda a, e: (), SourceError, "must prove that its commitment is its own, and does not"),
+    "none of the first": (lambda a, e: (b"", a.representations[1]), SourceError, "must prove"),
+    "none of the last": (lambda a, e: (a.representations[0], b""), SourceError, "must prove"),
+    "truncated": (lambda a, e: (a.representations[0][:-1], a.representations[1]), EncodingError, "bytes"),
+    "exchanged": (lambda a, e: a.representations[::-1], ProofRejected, "its own"),
+    "one for two sources": (lambda a, e: a.representations[:1], SourceError, "1 proofs of representation for 2"),
+    "damaged": (lambda a, e: (flip_response(a.representations[0]), a.representations[1]), ProofRejected, "its own"),
+    "for another registry": (lambda a, e: represented(e, a.sources, registry=FUND), ProofRejected, "its own"),
+    "for another chain": (lambda a, e: represented(e, a.sources, chain_id=1), ProofRejected, "its own"),
+    "of another epoch": (lambda a, e: represented(e, each(a.sources, epoch=8)), ProofRejected, "its own"),
+}
+
+
+def flip_response(proof: bytes) -> bytes:
+    return proof[:159] + bytes([proof[159] ^ 1]) + proof[160:]
+
+
+@pytest.mark.parametrize("name", REFUSED_OF_OWING)
+def test_a_missing_or_false_proof_of_representation_is_refused(small: Example, owing: Attested, name: str) -> None:
+    change, error, match = REFUSED_OF_OWING[name]
+    with pytest.raises(error, match=match):
+        run(small, replace(owing, representations=change(owing, small)))
 
 
 def compared(a: Attested, **fields: Any) -> Attested:
@@ -288,8 +354,8 @@ def test_sources_are_checked_without_a_proof(attested: Attested) -> None:
 
 def test_policy_and_program_are_named_by_what_they_require(attested: Attested) -> None:
     required = attested.requirements
-    listed = sorted((source_id(r.source), r.signer, r.role) for r in required)
-    inner = keccak(abi_encode(["(bytes32,address,uint8)[]"], [listed]))
+    listed = sorted((source_id(r.source), r.signer, r.role, r.representation) for r in required)
+    inner = keccak(abi_encode(["(bytes32,address,uint8,bool)[]"], [listed]))
     outer = abi_encode(["address", "bytes32", "bytes32", "uint256"], [FUND, b"\x02" * 32, inner, 3])
     name = policy_id(FUND, b"\x02" * 32, required, 3)
     assert name == keccak(outer) == policy_id(FUND, b"\x02" * 32, required[::-1], 3)
@@ -299,9 +365,10 @@ def test_policy_and_program_are_named_by_what_they_require(attested: Attested) -
         policy_id(FUND, b"\x02" * 32, required[:1], 3),
         policy_id(FUND, b"\x02" * 32, (required[0], replace(required[1], signer=FUND)), 3),
         policy_id(FUND, b"\x02" * 32, (required[0], replace(required[1], role=1)), 3),
+        policy_id(FUND, b"\x02" * 32, (required[0], replace(required[1], representation=True)), 3),
         policy_id(FUND, b"\x02" * 32, required, 4),
     }
-    assert len(others | {name}) == 7
+    assert len(others | {name}) == 8
     assert program_id(name, 2) == keccak(name + (2).to_bytes(32, "big")) != program_id(name, 1)
 
 

@@ -26,7 +26,7 @@ from attest.bundle import (
 from attest.commitment import SourceSet
 from attest.errors import AttestError, EncodingError, SourceError
 from attest.field import MODULUS
-from attest.registration import policy_id, program_id
+from attest.registration import Duty, policy_id, program_id
 from tests.attest.examples import CONTEXT, FUND, REGISTRY, Example
 
 SIGNATURE = b"\x01" * 65
@@ -73,6 +73,18 @@ def test_a_bundle_gives_back_its_parts(
     assert bundle.source_set().hash == small.sources.hash
     assert (bundle.previous_set(), bundle.epoch) == (None, 7)
     assert [s.source_commitment().struct_hash for s in signed] == [s.struct_hash for s in small.sources.sources]
+
+
+def test_a_source_may_carry_a_proof_of_representation(small: Example) -> None:
+    """It is no part of what is signed; a file without it is one of a source that owes none."""
+    source = small.sources.sources[0]
+    with_proof, without = SignedSource.of(source, SIGNATURE, b"\x07" * 272), SignedSource.of(source, SIGNATURE)
+    assert SignedSource.parse(with_proof.encode()) == with_proof != without
+    assert with_proof.representation == b"\x07" * 272 and without.representation == b""
+    assert with_proof.source_commitment().struct_hash == without.source_commitment().struct_hash == source.struct_hash
+    content = json.loads(without.encode())
+    assert content.pop("representation") == "0x"
+    assert SignedSource.parse(json.dumps(content).encode()) == without
 
 
 def test_secrets_are_0600_and_never_replaced(tmp_path: Path, opening: OpeningFile) -> None:
@@ -128,6 +140,9 @@ def changed(document: Any, **fields: Any) -> bytes:
         {"layout_hash": "0x" + "ab " * 32},
         {"layout_hash": "0x" + "zz" * 32},
         {"signature": "0x" + "01" * 64},
+        {"representation": "0x" + "01" * 15},
+        {"representation": "0x" + "AB" * 16},
+        {"representation": None},
         {"version": "2"},
         {"version": 1},
         {"surplus": 1},
@@ -161,7 +176,7 @@ def test_repeated_keys_truncation_and_noise_are_refused(signed: tuple[SignedSour
 def parts(bundle: Bundle) -> tuple[Any, ...]:
     """All that a verifier reads."""
     proofs = [(proved.digest, proved.proof()) for proved in bundle.proofs]
-    signatures = [source.signature for source in (*bundle.sources, *bundle.previous)]
+    signatures = [(source.signature, source.representation) for source in (*bundle.sources, *bundle.previous)]
     before = bundle.previous_set()
     return bundle.expiry, proofs, signatures, bundle.source_set().hash, before and before.hash
 
@@ -248,16 +263,21 @@ def test_holdings_are_assembled_from_matching_openings(small: Example) -> None:
 
 
 def test_terms_make_the_context(fund: FundFile) -> None:
-    contexts = fund.contexts(b"\x02" * 32, {"a": 0, "b": 1}, 99, 2)
-    required = fund.requirements({"a": 0, "b": 1})
-    assert [(r.source, r.role) for r in required] == [("a", 0), ("b", 1)]
+    duties = {"a": Duty(0), "b": Duty(1, representation=True)}
+    contexts = fund.contexts(b"\x02" * 32, duties, 99, 2)
+    required = fund.requirements(duties)
+    assert [(r.source, r.signer, r.role, r.representation) for r in required] == [
+        ("a", fund.signers["a"], 0, False),
+        ("b", fund.signers["b"], 1, True),
+    ]
     name = policy_id(REGISTRY, b"\x02" * 32, required, 2)
     assert contexts == tuple(
         replace(CONTEXT, registry=fund.registry, expiry=99, program_id=program_id(name, i)) for i in range(2)
     )
-    for roles in ({"a": 0}, {"a": 0, "b": 1, "c": 2}):
+    assert contexts != fund.contexts(b"\x02" * 32, {**duties, "b": Duty(1)}, 99, 2)
+    for named in ({"a": Duty(0)}, {**duties, "c": Duty(2)}):
         with pytest.raises(EncodingError, match="one signer for each"):
-            fund.requirements(roles)
+            fund.requirements(named)
 
 
 def test_the_key_document_is_canonical(small: Example, pair: Example) -> None:

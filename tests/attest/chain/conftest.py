@@ -28,7 +28,7 @@ def paired(small: Example, pair: Example) -> World:
 @pytest.fixture
 def next_epoch(paired: World) -> int:
     """The next epoch of the paired world, approved."""
-    number = paired.registry.approved_epoch(paired.policy) + 1
+    number = paired.registry.policies.approved_epoch(paired.policy) + 1
     paired.approve(number)
     return number
 

@@ -21,7 +21,7 @@ from web3 import Web3
 from web3.providers import BaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from attest.chain import Call, Chain, Journal, LocalSigner, Network, Publisher, Registry, Submission
+from attest.chain import Call, Chain, Journal, LocalSigner, Network, ProvedProgram, Publisher, Registry, Submission
 from attest.chain.abi import ErrorTable
 from attest.chain.artifacts import load_artifact
 from attest.chain.signers import Transaction, parse
@@ -290,14 +290,17 @@ class OnceRegistry(Registry):
 
     def submit(self, submission: Submission) -> Call:
         s = submission
-        return Call(self.address, bytes(keccak(repr((s.fund, s.policy_id, s.epoch, s.program, s.proof)).encode())))
+        return Call(self.address, bytes(keccak(repr((s.fund, s.policy_id, s.epoch, s.programs)).encode())))
 
-    def attestation(self, fund: str, policy_id: bytes, epoch: int, program: int) -> tuple[int, int]:
-        return 0, 0
+    def attested(
+        self, fund: str, policy_id: bytes, epoch: int, at_block: int | None = None
+    ) -> tuple[frozenset[int], int]:
+        return frozenset(), 0
 
 
 def submission(epoch: int = 1, *, expiry: int = START + 100_000, proof: bytes = b"proof") -> Submission:
-    return Submission(FUND_ADDRESS, b"\x01" * 32, epoch, expiry, 0, b"key", b"\x02" * 32, (), proof)
+    proved = ProvedProgram(0, b"key", b"\x02" * 32, proof)
+    return Submission(FUND_ADDRESS, b"\x01" * 32, epoch, expiry, (proved,), (), {})
 
 
 @dataclass

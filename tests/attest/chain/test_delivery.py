@@ -51,7 +51,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def found(desk: Desk, epoch: int = 1) -> Record:
-    identity = Identity(CHAIN_ID, REGISTRY, FUND_ADDRESS, b"\x01" * 32, epoch, 0)
+    identity = Identity(CHAIN_ID, REGISTRY, FUND_ADDRESS, b"\x01" * 32, epoch)
     record = Journal(desk.folder / "journal.sqlite").find(identity)
     assert record is not None
     return record

@@ -20,7 +20,7 @@ from attest.chain.signers import Signed
 from tests.attest.chain.postgresql import cluster
 
 LARGE = 2**64 - 1
-IDENTITY = Identity(31337, "0x" + "A1" * 20, "0x" + "F1" * 20, b"\x01" * 32, LARGE, 0)
+IDENTITY = Identity(31337, "0x" + "A1" * 20, "0x" + "F1" * 20, b"\x01" * 32, LARGE)
 CONTENT = Content(b"\x02" * 32, b"\x03" * 32, LARGE)
 OTHER = Content(b"\x08" * 32, b"\x09" * 32, 5)
 RECEIPT = Receipt(b"\x05" * 32, True, 7, b"\x06" * 32, 100)

@@ -103,7 +103,7 @@ class Site:
         self.publisher(bump_seconds).publish(submission(epoch, expiry=EXPIRY))
 
     def record(self, epoch: int) -> Record | None:
-        identity = Identity(self.network.chain_id, self.contract, FUND_ADDRESS, b"\x01" * 32, epoch, 0)
+        identity = Identity(self.network.chain_id, self.contract, FUND_ADDRESS, b"\x01" * 32, epoch)
         return Journal(self.place).find(identity)
 
     def state(self, epoch: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from attest.chain import (
     JournalError,
     LocalSigner,
     NetworkError,
+    Published,
     Publisher,
     Quote,
     Reverted,
@@ -35,9 +37,9 @@ def publisher(world: World, path: Path, key: bytes = FUND) -> Publisher:
     return Publisher(world.reconnect(), Journal(path), LocalSigner(key))
 
 
-def identity(world: World, epoch: int, program: int = 0) -> Identity:
+def identity(world: World, epoch: int) -> Identity:
     chain_id = world.chain.network.chain_id
-    return Identity(chain_id, world.registry.address, address(FUND), world.policy, epoch, program)
+    return Identity(chain_id, world.registry.address, address(FUND), world.policy, epoch)
 
 
 def transactions(world: World) -> int:
@@ -88,7 +90,7 @@ def test_crash_never_sends_a_second_transaction(
     assert published.transaction == "0x" + record.signed.hash.hex()
     if first is not None and first.signed is not None:
         assert first.signed == record.signed
-    assert world.registry.attestation(address(FUND), world.policy, epoch, 0)[1] == published.block
+    assert world.registry.attested(address(FUND), world.policy, epoch) == ({0}, published.block)
     assert world.registry.status(address(FUND), world.policy).compliant
 
 
@@ -118,17 +120,19 @@ def test_another_proof_of_the_same_epoch_is_not_sent(world: World, epoch: int, t
     publisher(world, path).publish(world.submission(epoch))
     before = transactions(world)
     with pytest.raises(JournalError, match="a second one is never sent"):
-        publisher(world, path).publish(world.submission(epoch, proof=b"another"))
+        publisher(world, path).publish(world.submission(epoch, b"another"))
     with pytest.raises(JournalError, match="a second one is never sent"):
-        publisher(world, path).publish(world.submission(epoch, proof=b"another"), retry=True)
+        publisher(world, path).publish(world.submission(epoch, b"another"), retry=True)
     assert transactions(world) == before
 
 
-def test_without_the_journal_the_registry_refuses_the_second(world: World, epoch: int, tmp_path: Path) -> None:
-    publisher(world, tmp_path / "one.sqlite").publish(world.submission(epoch))
-    before = transactions(world)
+def test_without_the_journal_there_is_no_second(world: World, epoch: int, tmp_path: Path) -> None:
+    """What is on record by another journal's doing is found; the registry itself would refuse it."""
+    first = publisher(world, tmp_path / "one.sqlite").publish(world.submission(epoch))
+    before, another = transactions(world), publisher(world, tmp_path / "two.sqlite")
+    assert another.publish(world.submission(epoch)) == Published(None, first.block, None)
     with pytest.raises(Reverted, match="AlreadyAttested") as refusal:
-        publisher(world, tmp_path / "two.sqlite").publish(world.submission(epoch))
+        another.simulate(world.submission(epoch))
     assert refusal.value.transaction is None and transactions(world) == before
 
 
@@ -142,7 +146,7 @@ def test_a_refused_simulation_is_recorded_and_may_be_repeated(world: World, epoc
     assert record.reason is not None and record.reason.startswith("EpochNotApproved")
     assert transactions(world) == before
     with pytest.raises(Reverted, match="EpochNotApproved"):
-        publisher(world, path).publish(world.submission(later, proof=b"another"))
+        publisher(world, path).publish(world.submission(later, b"another"))
     publisher(world, path).publish(world.submission(epoch))
 
 
@@ -161,7 +165,7 @@ def test_a_mined_failure_is_recorded_with_its_reason(world: World, epoch: int, t
     with pytest.raises(Reverted, match=r"SourceSetNotCommitted\(.*\); --retry"):
         publisher(world, path).publish(submission)
     with pytest.raises(JournalError, match="--retry replaces"):
-        publisher(world, path).publish(world.submission(epoch, proof=b"another"))
+        publisher(world, path).publish(world.submission(epoch, b"another"))
     assert transactions(world) == before
     publisher(world, path).publish(submission, retry=True)
     assert transactions(world) == before + 1
@@ -245,67 +249,124 @@ def test_another_kind_of_file_is_no_journal(tmp_path: Path) -> None:
         Journal(tmp_path / "missing" / "journal.sqlite")
 
 
-def both(world: World, epoch: int) -> tuple[Submission, ...]:
+def both(world: World, epoch: int) -> Submission:
     """Proofs of both programs; the second compares with the epoch before."""
     fund, registry = address(FUND), world.registry
     before = registry.previous_epoch(fund, epoch) or registry.last_epoch(fund)
-    return world.submission(epoch), world.submission(epoch, program=1, previous_epoch=before)
+    return world.submission(epoch, programs=(0, 1), previous_epoch=before)
 
 
 def compliant_since(world: World) -> int:
     return world.registry.status(address(FUND), world.policy).epoch
 
 
-def test_all_programs_go_out_once_each(paired: World, next_epoch: int, tmp_path: Path) -> None:
-    path, submissions, before = tmp_path / "journal.sqlite", both(paired, next_epoch), transactions(paired)
-    published = publisher(paired, path).publish_all(submissions)
-    assert transactions(paired) == before + 2
-    assert publisher(paired, path).publish_all(submissions) == published
-    assert transactions(paired) == before + 2
-    blocks = [paired.registry.attestation(address(FUND), paired.policy, next_epoch, i)[1] for i in (0, 1)]
-    assert [item.block for item in published] == blocks
+def attested(world: World, epoch: int) -> tuple[frozenset[int], int]:
+    return world.registry.attested(address(FUND), world.policy, epoch)
+
+
+def test_all_programs_go_out_in_one_transaction(paired: World, next_epoch: int, tmp_path: Path) -> None:
+    path, submission, before = tmp_path / "journal.sqlite", both(paired, next_epoch), transactions(paired)
+    published = publisher(paired, path).publish(submission)
+    assert transactions(paired) == before + 1
+    assert publisher(paired, path).publish(submission) == published
+    assert transactions(paired) == before + 1
+    assert attested(paired, next_epoch) == ({0, 1}, published.block)
     assert compliant_since(paired) == next_epoch
 
 
-@pytest.mark.parametrize("call", [1, 2])
 @pytest.mark.parametrize(("owner", "name"), STEPS, ids=[f"{o.__name__}.{n}" for o, n in STEPS])
-def test_crash_between_two_programs(
-    paired: World, next_epoch: int, tmp_path: Path, owner: type, name: str, call: int
-) -> None:
-    path, submissions, before = tmp_path / "journal.sqlite", both(paired, next_epoch), transactions(paired)
+def test_crash_with_two_programs(paired: World, next_epoch: int, tmp_path: Path, owner: type, name: str) -> None:
+    """Both are recorded or neither is."""
+    path, submission, before = tmp_path / "journal.sqlite", both(paired, next_epoch), transactions(paired)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(owner, name, dying(getattr(owner, name), "after", call))
+        patch.setattr(owner, name, dying(getattr(owner, name), "after", 1))
         with pytest.raises(Crash):
-            publisher(paired, path).publish_all(submissions)
-    assert compliant_since(paired) < next_epoch or transactions(paired) == before + 2
-    publisher(paired, path).publish_all(submissions)
-    assert transactions(paired) == before + 2
+            publisher(paired, path).publish(submission)
+    assert len(attested(paired, next_epoch)[0]) == 2 * (transactions(paired) - before)
+    publisher(paired, path).publish(submission)
+    assert transactions(paired) == before + 1
     assert compliant_since(paired) == next_epoch
+
+
+def only(submission: Submission, index: int) -> Submission:
+    """One of the programs, with what that one needs."""
+    chosen = tuple(program for program in submission.programs if program.index == index)
+    return replace(submission, programs=chosen, previous=submission.previous if index else ())
 
 
 def test_a_program_that_somebody_else_published(paired: World, next_epoch: int, tmp_path: Path) -> None:
-    submissions = both(paired, next_epoch)
-    first = publisher(paired, tmp_path / "one.sqlite").publish(submissions[0])
+    """What is missing goes out, and the same call is found again afterwards."""
+    path, submission = tmp_path / "two.sqlite", both(paired, next_epoch)
+    publisher(paired, tmp_path / "one.sqlite").publish(only(submission, 0))
     before = transactions(paired)
-    found, second = publisher(paired, tmp_path / "two.sqlite").publish_all(submissions)
-    assert (found.transaction, found.block, found.gas_used) == (None, first.block, None)
-    assert second.transaction is not None and transactions(paired) == before + 1
+    assert publisher(paired, path).simulate(submission).gas > 0
+    published = publisher(paired, path).publish(submission)
+    assert published.transaction is not None and transactions(paired) == before + 1
+    assert attested(paired, next_epoch) == ({0, 1}, published.block)
+    assert compliant_since(paired) == next_epoch
+    assert publisher(paired, path).publish(submission) == published
+    assert transactions(paired) == before + 1
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Journal, "sign"), (Chain, "send"), (Journal, "mined")])
+def test_crash_with_the_program_that_is_left(
+    paired: World, next_epoch: int, tmp_path: Path, owner: type, name: str
+) -> None:
+    path, submission = tmp_path / "two.sqlite", both(paired, next_epoch)
+    publisher(paired, tmp_path / "one.sqlite").publish(only(submission, 0))
+    before = transactions(paired)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, dying(getattr(owner, name), "after", 1))
+        with pytest.raises(Crash):
+            publisher(paired, path).publish(submission)
+    publisher(paired, path).publish(submission)
+    assert transactions(paired) == before + 1 and compliant_since(paired) == next_epoch
+
+
+def test_somebody_is_faster_with_a_part(paired: World, next_epoch: int, tmp_path: Path) -> None:
+    """The transaction fails on the chain; --retry sends what is left."""
+    path, submission = tmp_path / "two.sqlite", both(paired, next_epoch)
+    send = Chain.send
+
+    def overtaken(chain: Chain, raw: bytes) -> None:
+        paired.chain.execute(STRANGER, paired.registry.submit(only(submission, 1)))
+        send(chain, raw)
+
+    paired.chain.execute(FUND, paired.registry.transaction("commitSourceSet", *_set(submission)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chain, "send", lambda chain, raw: _once(patch, send, overtaken, chain, raw))
+        with pytest.raises(Reverted, match=r"AlreadyAttested.*--retry"):
+            publisher(paired, path).publish(submission)
+    assert attested(paired, next_epoch)[0] == {1} and compliant_since(paired) < next_epoch
+    with pytest.raises(Reverted, match=r"AlreadyAttested.*--retry"):
+        publisher(paired, path).publish(submission)
+    publisher(paired, path).publish(submission, retry=True)
     assert compliant_since(paired) == next_epoch
 
 
+def _set(submission: Submission) -> tuple[Any, ...]:
+    s = submission
+    return s.fund, s.policy_id, s.epoch, s.sources_encoded()
+
+
+def _once(patch: pytest.MonkeyPatch, original: Any, instead: Any, *arguments: Any) -> None:
+    patch.setattr(Chain, "send", original)
+    instead(*arguments)
+
+
 def test_one_refused_program_leaves_the_policy_open(paired: World, next_epoch: int, tmp_path: Path) -> None:
-    path, (first, second) = tmp_path / "journal.sqlite", both(paired, next_epoch)
+    path, submission = tmp_path / "journal.sqlite", both(paired, next_epoch)
     with pytest.raises(Reverted, match="PreviousSourceSetMismatch"):
-        publisher(paired, path).publish_all((first, altered(second)))
-    record = Journal(path).find(identity(paired, next_epoch, 1))
+        publisher(paired, path).publish(altered(submission))
+    record = Journal(path).find(identity(paired, next_epoch))
     assert record is not None and record.state is State.REFUSED
-    assert compliant_since(paired) < next_epoch
-    publisher(paired, path).publish_all((first, second))
+    assert compliant_since(paired) < next_epoch and not attested(paired, next_epoch)[0]
+    publisher(paired, path).publish(submission)
     assert compliant_since(paired) == next_epoch
 
 
 def test_signatures_of_the_previous_epoch_are_not_published(paired: World, next_epoch: int) -> None:
-    _, second = both(paired, next_epoch)
-    data = paired.registry.submit(second).data
-    assert all(source.signature in data for source in second.sources)
-    assert not any(source.signature in data for source in second.previous)
+    submission = both(paired, next_epoch)
+    data = paired.registry.submit(submission).data
+    assert all(source.signature in data for source in submission.sources)
+    assert not any(source.signature in data for source in submission.previous)

@@ -44,7 +44,7 @@ def test_two_programs_over_two_epochs(small: Example, pair: Example, tmp_path: P
     world.approve(1)
     publisher.publish(world.submission(1, plain(1)))
     with pytest.raises(Reverted, match=rf"NoPreviousEpoch\({fund.lower()}, 1\)"):
-        publisher.publish(world.submission(1, program=1, previous_epoch=1))
+        publisher.simulate(world.submission(1, programs=(1,), previous_epoch=1))
     assert not registry.status(fund, world.policy).compliant
     assert (registry.last_epoch(fund), registry.previous_epoch(fund, 1)) == (1, 0)
 
@@ -55,21 +55,19 @@ def test_two_programs_over_two_epochs(small: Example, pair: Example, tmp_path: P
         sources=world.source_set(2),
         previous=PreviousHoldings(small.holdings, world.source_set(1)),
     )
-    submissions = (
-        world.submission(2, plain(2)),
-        world.submission(2, today.prove(context=context(1)), program=1, previous_epoch=1),
-    )
-    publisher.publish(submissions[0])
-    assert not registry.status(fund, world.policy).compliant
+    first, second = plain(2), today.prove(context=context(1))
+    submission = world.submission(2, first, second, programs=(0, 1), previous_epoch=1)
     with pytest.raises(Reverted, match="PreviousSourceSetMismatch"):
-        publisher.publish(altered(submissions[1]))
+        publisher.publish(altered(submission))
     with pytest.raises(Reverted, match="WrongSourceCount"):
-        publisher.publish(replace(submissions[1], previous=()))
-    with pytest.raises(Reverted, match=r"OpeningRejected\(\)"):
-        publisher.publish(replace(submissions[1], proof=pair.prove(context=context(1))))
-    assert [published.block for published in publisher.publish_all(submissions)] == [
-        registry.attestation(fund, world.policy, 2, program)[1] for program in (0, 1)
-    ]
+        publisher.publish(replace(submission, previous=()))
+    for proofs in ((first, pair.prove(context=context(1))), (second, first), (first, first)):
+        with pytest.raises(Reverted, match=r"OpeningRejected\(\)|WrongProofLength"):
+            publisher.publish(world.submission(2, *proofs, programs=(0, 1), previous_epoch=1))
+    assert not registry.attested(fund, world.policy, 2)[0] and not registry.status(fund, world.policy).compliant
+    published = publisher.publish(submission)
+    assert registry.attested(fund, world.policy, 2) == ({0, 1}, published.block)
     status = registry.status(fund, world.policy)
     assert status.compliant and status.epoch == 2
     assert (registry.last_epoch(fund), registry.previous_epoch(fund, 2)) == (2, 1)
+    assert [epoch.epoch for epoch in registry.history(fund, world.policy)] == [2]

@@ -1,7 +1,6 @@
-"""A registry on an embedded chain with a fund, a policy and signed sources.
+"""The registries on an embedded chain with a fund, a policy and signed sources.
 
-The stand-in verifier answers keccak256 of the key and checks no proof, which makes a call fast; `test_real_proof.py`
-uses the real one.
+The stand-in verifier takes every proof, which makes a call fast; `test_real_proof.py` uses the real one.
 """
 
 from __future__ import annotations
@@ -11,8 +10,19 @@ from dataclasses import dataclass, replace
 from eth_account import Account
 
 from attest.bundle import SignedSource
-from attest.chain import Approval, Call, Chain, EmbeddedChain, Registry, Submission, deploy, load_network
-from attest.chain.client import registry_creation
+from attest.chain import (
+    Approval,
+    Chain,
+    Deployment,
+    EmbeddedChain,
+    Oversight,
+    ProvedProgram,
+    Registry,
+    Submission,
+    deploy,
+    load_network,
+)
+from attest.chain.deployment import Creation, plan
 from attest.commitment import SourceCommitment, SourceSet
 from attest.registration import SourceRequirement, policy_id, program_id
 from tests.attest.examples import Example
@@ -21,9 +31,16 @@ SIGNERS = {"a": b"\x21" * 32, "b": b"\x22" * 32}
 OWNER, FUND, STRANGER = b"\x31" * 32, b"\x32" * 32, b"\x33" * 32
 AS_OF, VALID_UNTIL = 1_749_000_000, 1_800_000_000
 POLICY = b"\x42" * 32
-STAND_IN = Call(
-    None, bytes.fromhex("601c600c600039601c6000f3" + "60043560040180359060200181906000376000206000526020" + "6000f3")
+STAND_IN = bytes.fromhex("600a600c600039600a6000f3" + "602060005260406000f3")
+"""Code that creates a contract which answers an empty `bytes32[]` to everything."""
+STAND_INS = plan(
+    Creation("ProofVerifier", STAND_IN),
+    Creation("BookVerifier", STAND_IN + b"\x01"),
+    Creation("RepresentationVerifier", STAND_IN + b"\x02"),
 )
+"""Real registries, whose verifiers take everything."""
+REAL_PROOFS = plan(None, STAND_INS.book_verifier, STAND_INS.representation_verifier)
+"""Only the verifier of proofs is real."""
 
 
 def address(key: bytes) -> str:
@@ -39,6 +56,7 @@ class World:
 
     node: EmbeddedChain
     chain: Chain
+    deployment: Deployment
     registry: Registry
     programs: tuple[Example, ...]
 
@@ -61,7 +79,7 @@ class World:
         return replace(Approval(AS_OF, VALID_UNTIL, layout.hash, owned, digests), **changed)  # type: ignore[arg-type]
 
     def approve(self, epoch: int) -> None:
-        self.chain.execute(OWNER, self.registry.approve_epoch(self.policy, epoch, self.approval()))
+        self.chain.execute(OWNER, self.registry.policies.approve_epoch(self.policy, epoch, self.approval()))
 
     def source_set(self, epoch: int) -> SourceSet:
         changes = {"fund": address(FUND), "epoch": epoch, "as_of": AS_OF, "expiry": VALID_UNTIL}
@@ -77,22 +95,25 @@ class World:
     def submission(
         self,
         epoch: int,
-        proof: bytes = b"proof",
+        *proofs: bytes,
         expiry: int = VALID_UNTIL,
-        program: int = 0,
+        programs: tuple[int, ...] = (0,),
         previous_epoch: int | None = None,
     ) -> Submission:
-        key = self.programs[program].statement.key
+        """Args: proofs: one for each of the programs; by default some bytes that only the stand-in takes."""
+        keys = [(index, self.programs[index].statement.key) for index in programs]
+        proved = tuple(
+            ProvedProgram(index, key.encode(), key.digest, proof, key.vectors == 2)
+            for (index, key), proof in zip(keys, proofs or (b"proof",) * len(keys), strict=True)
+        )
         return Submission(
             address(FUND),
             self.policy,
             epoch,
             expiry,
-            program,
-            key.encode(),
-            key.digest,
+            proved,
             self.signed(epoch),
-            proof,
+            {name: self.example.layout.owned_by(name) for name in SIGNERS},
             self.signed(previous_epoch) if previous_epoch is not None else (),
         )
 
@@ -111,13 +132,10 @@ def build_world(*programs: Example, real_verifier: bool = False) -> World:
     for key in (OWNER, FUND, STRANGER):
         node.endow(address(key))
     chain = Chain.connect(load_network("embedded"), node)
-    if real_verifier:
-        registry_address = deploy(chain, OWNER).registry
-    else:
-        verifier = chain.execute(OWNER, STAND_IN).contract
-        assert verifier is not None
-        registry_address = str(chain.execute(OWNER, registry_creation(verifier, verifier)).contract)
-    registry = Registry(chain, registry_address)
+    deployment = deploy(chain, OWNER, REAL_PROOFS if real_verifier else STAND_INS)
+    registry = Registry(chain, deployment.registry)
     chain.execute(FUND, registry.register_fund(address(FUND)))
-    chain.execute(OWNER, registry.register_policy(POLICY, REQUIREMENTS, len(programs), "ipfs://policy"))
-    return World(node, chain, registry, programs)
+    watching = Oversight(publishers=(address(OWNER),))
+    policies = registry.policies
+    chain.execute(OWNER, policies.register(POLICY, REQUIREMENTS, len(programs), watching, "ipfs://policy"))
+    return World(node, chain, deployment, registry, programs)
