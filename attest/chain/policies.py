@@ -156,7 +156,7 @@ class Policies(Contract):
 
     def approved_epoch(self, policy_id: bytes) -> int:
         """The latest epoch that publishers approved, 0 before the first and where there is no such policy."""
-        return int(self.ask("policy", policy_id)[0][5]) if self.has(policy_id) else 0
+        return int(self.ask("policy", policy_id)[0][4]) if self.has(policy_id) else 0
 
     def approved(self, policy_id: bytes, epoch: int) -> tuple[tuple[bytes, ...], int]:
         """Digests of an approved epoch and from when they count, Unix seconds; none and 0 where it is not approved."""

@@ -258,6 +258,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         view
         returns (uint256 attested, uint64 expiry, uint64 blockNumber)
     {
+        Standing memory completed = _completed(fund, policyId, epoch);
+        if (completed.epoch != 0) return (type(uint256).max, completed.expiry, completed.blockNumber);
         Progress storage progress_ = _progress[fund][policyId][epoch];
         return (progress_.attested, progress_.expiry, progress_.blockNumber);
     }
@@ -302,6 +304,19 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
 
     function _expired(uint64 expiry) private view returns (bool) {
         return block.timestamp > expiry;
+    }
+
+    /// @dev An epoch if it is complete, else zeros. Completed ones ascend, so that halving finds it.
+    function _completed(address fund, bytes32 policyId, uint64 epoch) private view returns (Standing memory completed) {
+        if (_standings[fund][policyId].epoch == epoch) return _standings[fund][policyId];
+        Standing[] storage past = _past[fund][policyId];
+        (uint256 low, uint256 high) = (0, past.length);
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (past[middle].epoch < epoch) low = middle + 1;
+            else high = middle;
+        }
+        if (low < past.length && past[low].epoch == epoch) completed = past[low];
     }
 
     /// @dev In whose name the caller suspends or resumes.

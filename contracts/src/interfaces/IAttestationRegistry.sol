@@ -237,8 +237,8 @@ interface IAttestationRegistry is IERC165 {
     /// @notice How many completed epochs there are.
     function historyLength(address fund, bytes32 policyId) external view returns (uint256);
 
-    /// @notice Of an epoch that is not complete: which programs are attested (bit i for program i), the earliest expiry among them,
-    /// and the block of the last call; zeros before the first. Completed ones stand in `history`.
+    /// @notice Which programs of an epoch are attested (bit i for program i; all bits once it is complete), the earliest expiry
+    /// among them, and the block of the last one; zeros before the first.
     function progress(address fund, bytes32 policyId, uint64 epoch)
         external
         view
