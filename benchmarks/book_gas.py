@@ -15,11 +15,9 @@ from eth_account import Account as Key
 from rich.console import Console
 from rich.table import Table
 
-from attest.chain import VERIFIERS, Call, Chain, EmbeddedChain, Registry, load_network
-from attest.chain.abi import Interface
-from attest.chain.artifacts import load_artifact
+from attest.chain import Chain, EmbeddedChain, Registry, load_network
 from attest.chain.books import book_tuple, inclusion_tuple
-from attest.chain.client import creation, registry_creation
+from attest.chain.deployment import plan
 from attest.liabilities import Account, BookSource, ClaimsSlot, Workdir, Workers
 
 CASES = ((1, 1), (2, 1), (4, 1), (8, 1), (1, 2), (8, 2))
@@ -56,19 +54,16 @@ def measure(chain: Chain, registry: Registry, key: bytes, epoch: int, chunks: in
     chain.execute(key, registry.publish_book(fund, epoch, book.root))
     proving = registry.prove_book(book)
     receipt = chain.execute(key, proving)
-    interface = Interface(load_artifact("AttestationRegistry").abi)
     shown = inclusion_tuple(held.key, held.inclusion())
-    checking = Call(registry.address, interface.encode("checkInclusion", book_tuple(held.terms), shown))
+    checking = registry.books.transaction("checkInclusion", book_tuple(held.terms), shown)
     return Cost(chunks, currencies, len(proving.data), receipt.gas_used, chain.execute(key, checking).gas_used)
 
 
 def deployment_costs(chain: Chain, key: bytes) -> tuple[str, dict[str, int]]:
     """Deploys all contracts; the registry's address, and the gas of each creation."""
-    receipts = {name: chain.execute(key, creation(load_artifact(name))) for name in VERIFIERS}
-    verifiers = [str(receipt.contract) for receipt in receipts.values()]
-    receipts["AttestationRegistry"] = chain.execute(key, registry_creation(*verifiers))
-    gas = {name: receipt.gas_used for name, receipt in receipts.items()}
-    return str(receipts["AttestationRegistry"].contract), gas
+    planned = plan()
+    gas = {creation.name: chain.execute(key, creation.call).gas_used for creation in planned}
+    return planned.registry.address, gas
 
 
 def main() -> None:

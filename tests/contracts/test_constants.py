@@ -6,17 +6,20 @@ import re
 from pathlib import Path
 
 from eth.precompiles.bls12_381.constants import G1_MSM_DISCOUNTS
+from eth_utils.crypto import keccak
 
-from attest.commitment import SOURCE_TYPE
-from attest.curve import BASE_FIELD_MODULUS
+from attest.commitment import ROLES, SOURCE_TYPE
+from attest.curve import BASE_FIELD_MODULUS, POINT_SIZE
 from attest.field import MODULUS
 from attest.liabilities.book import ACCOUNT_TAG, BOOK_TAG, CAPACITY
 from attest.liabilities.proof import AT_ZETA, POINTS
 from attest.program import BLINDING_ENTRIES, Parameters
+from attest.representation import OPENING_SIZE, TAG
 from attest.statement import KEY_VERSION
 from attest.transcript import POLICY_TAG
 
-LIBRARIES = Path(__file__).parents[2] / "contracts/src/libraries"
+SOURCES = Path(__file__).parents[2] / "contracts/src"
+LIBRARIES = SOURCES / "libraries"
 PARAMETERS = Parameters(packing=8)
 
 
@@ -64,6 +67,20 @@ def test_strings() -> None:
     match = re.search(r"TYPEHASH = keccak256\(((?:\s*\"[^\"]*\")+)\s*\)", source("SourceSets"))
     assert match
     assert "".join(re.findall(r'"([^"]*)"', match[1])) == SOURCE_TYPE
+
+
+def test_representation() -> None:
+    """Its tag is hashed on both sides; openings of one point are those of EIP-4844."""
+    text = (SOURCES / "RepresentationVerifier.sol").read_text("utf-8")
+    assert keccak(re.search(r'TAG = keccak256\("([^"]*)"\)', text)[1].encode()) == TAG  # type: ignore[index]
+    assert f"POINT_BYTES = {POINT_SIZE};" in text and f"OPENING_BYTES = {OPENING_SIZE};" in text
+
+
+def test_roles() -> None:
+    """The registry knows one of them: whose root it asks for."""
+    for name in ("AttestationRegistry", "PolicyRegistry"):
+        match = re.search(r"LIABILITY_BOOK = (\d+);", (SOURCES / f"{name}.sol").read_text("utf-8"))
+        assert match and int(match[1]) == ROLES["liability_book"]
 
 
 def test_discounts() -> None:

@@ -9,13 +9,20 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from attest.chain import Oversight
 from attest.chain.abi import Interface
 from attest.chain.artifacts import load_artifact
+from attest.chain.deployment import plan
 from attest.program import slots_hash
-from tests.contracts.anvil import RICH, deploy, rpc, rpc_all
+from tests.contracts.anvil import RICH, rpc, rpc_all
 from tests.vectors.reading import data_of
 
 FOREVER = 2**64 - 1
+ALONE = Oversight(publishers=(RICH,)).encoded()
+CONTRACTS = plan()
+INTERFACES = {
+    creation.address: Interface(load_artifact(creation.name).abi) for creation in (CONTRACTS.funds, CONTRACTS.policies)
+}
 RICHES = hex(10**21)
 
 
@@ -58,12 +65,10 @@ class Registries:
 
     @classmethod
     def on(cls, url: str) -> Registries:
-        artifact = load_artifact("AttestationRegistry")
-        verifiers = [
-            deploy(url, "0x" + load_artifact(name).bytecode.hex()) for name in ("ProofVerifier", "BookVerifier")
-        ]
-        constructor = b"".join(int(address, 16).to_bytes(32, "big") for address in verifiers)
-        address = deploy(url, "0x" + (artifact.bytecode + constructor).hex())
+        for creation in CONTRACTS:
+            data = "0x" + creation.call.data.hex()
+            _mined(url, {"from": RICH, "to": creation.call.to, "data": data, "gas": hex(10**9)}, creation.name)
+        artifact, address = load_artifact("AttestationRegistry"), CONTRACTS.registry.address
         return cls(url, Interface(artifact.abi), rpc(url, "eth_getCode", address, "latest"))
 
     def answer(
@@ -79,40 +84,46 @@ class Registries:
         """The hash of the source set that the registry would fix, in hexadecimal, or "" where it refuses."""
         self._open(registry, fund)
         self.policies += 1
-        required = [(keccak(text=s.source), s.signer, s.role) for s in sources]
-        policy = self._send(RICH, registry, "registerPolicy", self.policies.to_bytes(32, "big"), required, 1, "")
+        required = [(keccak(text=s.source), s.signer, s.role, False) for s in sources]
+        policy_hash, policies = self.policies.to_bytes(32, "big"), CONTRACTS.policies.address
+        policy = self._send(RICH, policies, "registerPolicy", policy_hash, required, 1, ALONE, "", [])
         hashes = [s.owned_slots_hash for s in sources]
-        approval = as_of, FOREVER, layout_hash, hashes, [b"\x01" * 32], list(public)
-        self._send(RICH, registry, "approveEpoch", policy, epoch, approval)
+        approval = as_of, FOREVER, layout_hash, hashes, [b"\x01" * 32], list(public), []
+        self._send(RICH, policies, "approveEpoch", policy, epoch, approval)
         words = [[s.commitment[i : i + 32] for i in range(0, 128, 32)] for s in sources]
-        signed = [(s.expiry, s.nonce, point, s.signature) for s, point in zip(sources, words, strict=True)]
+        signed = [(s.expiry, s.nonce, point, s.signature, b"") for s, point in zip(sources, words, strict=True)]
         answer = self._call(fund, registry, "commitSourceSet", fund, policy, epoch, signed)
         return str(answer.get("result", ""))
 
     def _open(self, registry: str, fund: str) -> None:
+        """The registries of funds and policies stay the same for all."""
         if (registry, fund) not in self.funds:
             rpc(self.url, "anvil_setCode", registry, self.code)
-            rpc(self.url, "anvil_setBalance", fund, RICHES)
-            rpc(self.url, "anvil_impersonateAccount", fund)
-            self._send(fund, registry, "registerFund", fund)
+            if fund not in {known for _, known in self.funds}:
+                rpc(self.url, "anvil_setBalance", fund, RICHES)
+                rpc(self.url, "anvil_impersonateAccount", fund)
+                self._send(fund, CONTRACTS.funds.address, "registerFund", fund)
             self.funds.add((registry, fund))
 
-    def _call(self, sender: str, registry: str, function: str, *arguments: Any) -> dict[str, Any]:
-        data = "0x" + self.interface.encode(function, *arguments).hex()
-        (answer,) = rpc_all(self.url, [("eth_call", [{"from": sender, "to": registry, "data": data}, "latest"])])
+    def _call(self, sender: str, to: str, function: str, *arguments: Any) -> dict[str, Any]:
+        data = "0x" + INTERFACES.get(to, self.interface).encode(function, *arguments).hex()
+        (answer,) = rpc_all(self.url, [("eth_call", [{"from": sender, "to": to, "data": data}, "latest"])])
         return answer
 
-    def _send(self, sender: str, registry: str, function: str, *arguments: Any) -> bytes:
+    def _send(self, sender: str, to: str, function: str, *arguments: Any) -> bytes:
         """What the function answers, and then its transaction."""
-        answer = data_of(self._call(sender, registry, function, *arguments)["result"])
-        data = "0x" + self.interface.encode(function, *arguments).hex()
-        sent = {"from": sender, "to": registry, "data": data, "gas": hex(10**7)}
-        transaction = rpc(self.url, "eth_sendTransaction", sent)
-        while (receipt := rpc(self.url, "eth_getTransactionReceipt", transaction)) is None:
-            time.sleep(0.01)
-        if int(receipt["status"], 16) != 1:
-            raise RuntimeError(f"{function} is refused")
+        answer = data_of(self._call(sender, to, function, *arguments)["result"])
+        data = "0x" + INTERFACES[to].encode(function, *arguments).hex()
+        _mined(self.url, {"from": sender, "to": to, "data": data, "gas": hex(10**7)}, function)
         return answer
+
+
+def _mined(url: str, transaction: dict[str, Any], what: str) -> None:
+    sent = rpc(url, "eth_sendTransaction", transaction)
+    while (receipt := rpc(url, "eth_getTransactionReceipt", sent)) is None:
+        time.sleep(0.01)
+    if int(receipt["status"], 16) != 1:
+        raise RuntimeError(f"{what} is refused")
 
 
 def registry_answer(registries: Registries, case: Mapping[str, Any]) -> str:
