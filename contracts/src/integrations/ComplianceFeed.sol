@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IAttestationRegistry, Record} from "../interfaces/IAttestationRegistry.sol";
 import {ComplianceGate} from "./ComplianceGate.sol";
@@ -14,8 +15,8 @@ import {IComplianceGate} from "./interfaces/IComplianceGate.sol";
 contract ComplianceFeed is IComplianceFeed, ComplianceGate, ERC165 {
     uint8 private constant DECIMALS = 8;
     uint256 private constant VERSION = 1;
-    /// @dev Bits of a round's number below its phase.
-    uint256 private constant PHASE_SHIFT = 64;
+    /// @dev Numbers of rounds of one phase.
+    uint80 private constant PHASE = 2 ** 64;
 
     mapping(bytes32 policyId => int256) private _ratios;
     string private _description;
@@ -68,7 +69,7 @@ contract ComplianceFeed is IComplianceFeed, ComplianceGate, ERC165 {
 
     /// @inheritdoc IComplianceFeed
     function getRoundData(uint80 roundId_) external view returns (uint80, int256, uint256, uint256, uint80) {
-        (uint256 wanted, uint256 number) = (roundId_ >> PHASE_SHIFT, uint64(roundId_));
+        (uint256 wanted, uint256 number) = (roundId_ / PHASE, roundId_ % PHASE);
         (bytes32 policyId, uint256 phase) = _policyIn(wanted);
         uint256 length = REGISTRY.historyLength(FUND, policyId);
         if (phase != wanted || number == 0 || number > length) revert NoDataPresent(roundId_);
@@ -108,6 +109,6 @@ contract ComplianceFeed is IComplianceFeed, ComplianceGate, ERC165 {
     }
 
     function _roundId(uint256 phase, uint256 number) private pure returns (uint80) {
-        return uint80(phase << PHASE_SHIFT | number);
+        return SafeCast.toUint80(phase * PHASE + number);
     }
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ERC165} from "@openzeppelin/contracts/utils/introspection/ERC165.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {IAccountReader} from "../interfaces/IAccountReader.sol";
 import {IAttestationRegistry, PreviousSource} from "../interfaces/IAttestationRegistry.sol";
@@ -24,7 +25,7 @@ contract Disclosures is IDisclosures, ERC165 {
     using Curve for Curve.Sum;
 
     /// @dev Quantities lie strictly between −2^77 and 2^77.
-    int256 private constant LIMIT = int256(2 ** (StatementKeys.LIMB_WIDTH * StatementKeys.LIMB_COUNT));
+    uint256 private constant LIMIT = 2 ** (StatementKeys.LIMB_WIDTH * StatementKeys.LIMB_COUNT);
 
     IAttestationRegistry private immutable REGISTRY;
     IPolicyRegistry private immutable POLICIES;
@@ -51,12 +52,13 @@ contract Disclosures is IDisclosures, ERC165 {
         bytes calldata opening
     ) external view {
         int256 lots = disclosure.lots;
-        if (lots <= -LIMIT || lots >= LIMIT) revert LotsOutOfRange(lots);
+        uint256 magnitude = SignedMath.abs(lots);
+        if (magnitude >= LIMIT) revert LotsOutOfRange(lots);
         Approval memory approved = _approved(disclosure);
         _checkSlot(disclosure.slot, approved.publicSlots, _key(disclosure.program, approved, key));
         bytes memory commitment = _commitment(_holdings(disclosure, approved, sources));
         F z = Values.root(disclosure.slot);
-        F y = F.wrap(uint256(lots < 0 ? int256(R) + lots : lots));
+        F y = F.wrap(lots < 0 ? R - magnitude : magnitude);
         if (!PointEvaluation.holds(commitment, z, y, opening)) revert DisclosureRejected(disclosure.slot, lots);
     }
 
