@@ -8,7 +8,7 @@ import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 import {IAccountReader} from "../interfaces/IAccountReader.sol";
 import {IAttestationRegistry, PreviousSource} from "../interfaces/IAttestationRegistry.sol";
 import {Approval, IPolicyRegistry} from "../interfaces/IPolicyRegistry.sol";
-import {Holdings, IProofVerifier, PublicSlot} from "../interfaces/IProofVerifier.sol";
+import {Holdings, PublicSlot} from "../interfaces/IProofVerifier.sol";
 import {Curve} from "../libraries/Curve.sol";
 import {F, ONE, R} from "../libraries/Field.sol";
 import {PointEvaluation} from "../libraries/PointEvaluation.sol";
@@ -55,7 +55,7 @@ contract Disclosures is IDisclosures, ERC165 {
         uint256 magnitude = SignedMath.abs(lots);
         if (magnitude >= LIMIT) revert LotsOutOfRange(lots);
         Approval memory approved = _approved(disclosure);
-        _checkSlot(disclosure.slot, approved.publicSlots, _key(disclosure.program, approved, key));
+        _checkSlot(disclosure.slot, approved.publicSlots, _key(approved.digests[disclosure.program], key));
         bytes memory commitment = _commitment(_holdings(disclosure, approved, sources));
         F z = Values.root(disclosure.slot);
         F y = F.wrap(lots < 0 ? R - magnitude : magnitude);
@@ -67,34 +67,27 @@ contract Disclosures is IDisclosures, ERC165 {
         return interfaceId == type(IDisclosures).interfaceId || super.supportsInterface(interfaceId);
     }
 
-    /// @dev The epoch's statements, past their challenge window and not revoked, with account slots among the public ones. Unlike
+    /// @dev The epoch's statements, with account slots among the public ones. What is attested was approved, past the challenge
+    /// window, and signed by the sources that this policy requires: a set alone could be fixed under anybody's policy. Unlike
     /// `IPolicyRegistry.statements` this answers under replaced policies too: what was held then was held.
     function _approved(Disclosure calldata disclosure) private view returns (Approval memory approved) {
         (address fund, bytes32 policyId, uint64 epoch) = (disclosure.fund, disclosure.policyId, disclosure.epoch);
-        uint64 effectiveAt;
-        (approved, effectiveAt) = POLICIES.approval(policyId, epoch);
-        if (effectiveAt == 0) revert IPolicyRegistry.EpochNotApproved(policyId, epoch);
-        if (block.timestamp < effectiveAt) revert IPolicyRegistry.ChallengeWindowOpen(policyId, epoch, effectiveAt);
+        (uint256 attested,,) = REGISTRY.progress(fund, policyId, epoch);
+        if (attested >> disclosure.program & 1 == 0) {
+            revert ProgramNotAttested(fund, policyId, epoch, disclosure.program);
+        }
         if (REGISTRY.isRevoked(fund, policyId, epoch)) revert IAttestationRegistry.EpochRevoked(fund, policyId, epoch);
+        (approved,) = POLICIES.approval(policyId, epoch);
         if (approved.accountSlots.length == 0) return approved;
         uint256[] memory lots = ACCOUNT_READER.values(fund, policyId, epoch);
         approved.publicSlots = PublicSlots.merge(approved.publicSlots, approved.accountSlots, lots);
     }
 
-    /// @dev The key is the approved one of this program, and of the approved layout.
-    function _key(uint256 program, Approval memory approved, bytes calldata encoded)
-        private
-        pure
-        returns (StatementKey calldata key)
-    {
-        uint256 count = approved.digests.length;
-        if (program >= count) revert IAttestationRegistry.UnknownProgram(program, count);
-        (bytes32 digest, bytes32 approvedDigest) = (keccak256(encoded), approved.digests[program]);
+    /// @dev The approved key, which is of the approved layout since a proof was accepted with it.
+    function _key(bytes32 approvedDigest, bytes calldata encoded) private pure returns (StatementKey calldata) {
+        bytes32 digest = keccak256(encoded);
         if (digest != approvedDigest) revert IAttestationRegistry.DigestNotApproved(approvedDigest, digest);
-        key = StatementKeys.decode(encoded);
-        if (key.layoutHash != approved.layoutHash) {
-            revert IAttestationRegistry.WrongLayout(approved.layoutHash, key.layoutHash);
-        }
+        return StatementKeys.decode(encoded);
     }
 
     /// @dev A slot of the holdings that a source fills. The size of the holdings leaves out the blinding entries.
@@ -129,11 +122,7 @@ contract Disclosures is IDisclosures, ERC165 {
         Curve.Sum memory sum = Curve.allocate(count + 1);
         sum.add(Setup.G1_SLOT_ZERO, ONE);
         for (uint256 i; i < count; ++i) {
-            bytes32[4] memory point = holdings.sources[i].commitment;
-            if (point[0] | point[1] | point[2] | point[3] == 0) {
-                revert IProofVerifier.EmptyCommitment(holdings.sources[i].id);
-            }
-            sum.add(abi.encodePacked(point), ONE);
+            sum.add(abi.encodePacked(holdings.sources[i].commitment), ONE);
         }
         return sum.evaluate();
     }

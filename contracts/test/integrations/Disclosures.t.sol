@@ -6,8 +6,8 @@ import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 import {Disclosures} from "../../src/integrations/Disclosures.sol";
 import {Disclosure, IDisclosures} from "../../src/integrations/interfaces/IDisclosures.sol";
 import {IAccountReader} from "../../src/interfaces/IAccountReader.sol";
-import {IAttestationRegistry, PreviousSource} from "../../src/interfaces/IAttestationRegistry.sol";
-import {AccountSlot, Approval, IPolicyRegistry} from "../../src/interfaces/IPolicyRegistry.sol";
+import {IAttestationRegistry, PreviousSource, SignedSource} from "../../src/interfaces/IAttestationRegistry.sol";
+import {AccountSlot, Approval, Oversight, SourceRequirement} from "../../src/interfaces/IPolicyRegistry.sol";
 import {IProofVerifier, PublicSlot} from "../../src/interfaces/IProofVerifier.sol";
 import {EpochCase, IntegrationFixtures} from "./IntegrationFixtures.sol";
 
@@ -32,11 +32,15 @@ contract DisclosuresTest is IntegrationFixtures {
         disclosures = new Disclosures(registry);
     }
 
-    /// @dev Has the fund fix the source set of a case.
-    function fix(uint256 index) private returns (EpochCase memory c) {
+    function attestCase(uint256 index) private returns (EpochCase memory c) {
         c = epochCase(index);
+        attestCase(c);
+        vm.assertEq(registry.sourceSet(FUND, EPOCH), c.sourceSetHash, "the set's hash as in Python");
+    }
+
+    function attestCase(EpochCase memory c) private {
         approve(policyId, EPOCH, approvalOf(c));
-        vm.assertEq(commit(policyId, EPOCH, c), c.sourceSetHash, "the set's hash as in Python");
+        submit(policyId, EPOCH, EXPIRY, c);
     }
 
     function openings(uint256 index, uint256 place) private view returns (Opening memory o) {
@@ -82,7 +86,7 @@ contract DisclosuresTest is IntegrationFixtures {
     function test_acceptsWhatStandsInASlot() public {
         for (uint256 index; index < 3; ++index) {
             setUp();
-            EpochCase memory c = fix(index);
+            EpochCase memory c = attestCase(index);
             for (uint256 place; place < 3; ++place) {
                 check(c, openings(index, place));
             }
@@ -92,7 +96,7 @@ contract DisclosuresTest is IntegrationFixtures {
 
     function testFuzz_refusesOtherQuantities(uint256 index, uint256 place, int256 lots) public {
         index = bound(index, 0, 2);
-        EpochCase memory c = fix(index);
+        EpochCase memory c = attestCase(index);
         Opening memory o = openings(index, bound(place, 0, 2));
         int256 other = lots % LIMIT;
         o.lots = other == o.lots ? -other : other;
@@ -101,7 +105,7 @@ contract DisclosuresTest is IntegrationFixtures {
 
     function testFuzz_refusesOtherOpenings(uint256 index, uint256 place, uint256 offset, uint8 bit) public {
         index = bound(index, 0, 2);
-        EpochCase memory c = fix(index);
+        EpochCase memory c = attestCase(index);
         Opening memory o = openings(index, bound(place, 0, 2));
         offset = bound(offset, 0, 47);
         o.opening[offset] ^= bytes1(uint8(1)) << (bit % 8);
@@ -114,7 +118,7 @@ contract DisclosuresTest is IntegrationFixtures {
     function test_refusesTheNegatedPoint() public {
         for (uint256 index; index < 3; ++index) {
             setUp();
-            EpochCase memory c = fix(index);
+            EpochCase memory c = attestCase(index);
             for (uint256 place; place < 3; ++place) {
                 Opening memory o = openings(index, place);
                 (o.lots, o.opening) = (-o.lots, o.negatedOpening);
@@ -125,7 +129,7 @@ contract DisclosuresTest is IntegrationFixtures {
 
     /// @dev Openings hold mod r, so a quantity out of range would pass for one that is congruent to it.
     function test_refusesQuantitiesOutOfRange() public {
-        EpochCase memory c = fix(0);
+        EpochCase memory c = attestCase(0);
         Opening memory largest = openings(0, 3);
         vm.assertTrue(largest.lots == LIMIT, "one too large");
         vm.expectRevert(abi.encodeWithSelector(IDisclosures.LotsOutOfRange.selector, LIMIT));
@@ -148,7 +152,7 @@ contract DisclosuresTest is IntegrationFixtures {
     function test_refusesSlotsOfNoSource() public {
         for (uint256 index; index < 3; ++index) {
             setUp();
-            EpochCase memory c = fix(index);
+            EpochCase memory c = attestCase(index);
             // The constant, aux, aux, public or behind the end, the same, behind the end, blinding, blinding, one turn later.
             for (uint256 place = 4; place < 13; ++place) {
                 Opening memory o = openings(index, place);
@@ -168,14 +172,13 @@ contract DisclosuresTest is IntegrationFixtures {
         approval.publicSlots[0] = c.publicSlots[0];
         approve(policyId, EPOCH, approval);
         Opening memory o = openings(2, 0);
-        vm.expectRevert(abi.encodeWithSelector(IAccountReader.AccountsNotRead.selector, FUND, policyId, EPOCH));
-        check(c, o);
         uint256[] memory lots = new uint256[](1);
         lots[0] = c.publicSlots[1].value;
         vm.mockCall(
             address(accountReader), abi.encodeCall(IAccountReader.values, (FUND, policyId, EPOCH)), abi.encode(lots)
         );
-        vm.assertEq(commit(policyId, EPOCH, c), c.sourceSetHash, "the same set");
+        submit(policyId, EPOCH, EXPIRY, c);
+        vm.assertEq(registry.sourceSet(FUND, EPOCH), c.sourceSetHash, "the same set");
         check(c, o);
         Opening memory account = openings(2, 8);
         vm.assertEq(account.slot, 8, "slot");
@@ -184,12 +187,8 @@ contract DisclosuresTest is IntegrationFixtures {
     }
 
     function test_needsTheApprovedKey() public {
-        EpochCase memory c = fix(0);
+        EpochCase memory c = attestCase(0);
         Opening memory o = openings(0, 0);
-        Disclosure memory d = disclosed(o.slot, o.lots);
-        d.program = 1;
-        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.UnknownProgram.selector, 1, 1));
-        disclosures.verifyDisclosure(d, c.key, c.sources, o.opening);
         bytes memory other = epochCase(2).key;
         vm.expectRevert(
             abi.encodeWithSelector(IAttestationRegistry.DigestNotApproved.selector, c.digest, keccak256(other))
@@ -197,59 +196,63 @@ contract DisclosuresTest is IntegrationFixtures {
         disclosures.verifyDisclosure(disclosed(o.slot, o.lots), other, c.sources, o.opening);
     }
 
-    /// @dev Publishers approved a key of another layout than the sources signed.
-    function test_needsAKeyOfTheLayout() public {
-        EpochCase memory c = epochCase(0);
-        EpochCase memory other = epochCase(2);
-        (c.digest, c.key) = (other.digest, other.key);
-        approve(policyId, EPOCH, approvalOf(c));
-        commit(policyId, EPOCH, c);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAttestationRegistry.WrongLayout.selector, c.layoutHash, other.layoutHash)
-        );
-        check(c, openings(0, 0));
+    function notAttested(Disclosure memory d) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IDisclosures.ProgramNotAttested.selector, d.fund, d.policyId, d.epoch, d.program);
     }
 
-    function test_needsAWellFormedKey() public {
-        EpochCase memory c = epochCase(0);
-        c.key = bytes.concat(c.key, hex"00");
-        c.digest = keccak256(c.key);
-        approve(policyId, EPOCH, approvalOf(c));
-        commit(policyId, EPOCH, c);
-        vm.expectRevert(IProofVerifier.MalformedKey.selector);
-        check(c, openings(0, 0));
-    }
-
-    function test_needsAnApprovedEpoch() public {
-        EpochCase memory c = fix(0);
+    function test_needsAnAttestedProgram() public {
+        EpochCase memory c = attestCase(0);
         Opening memory o = openings(0, 0);
         Disclosure memory d = disclosed(o.slot, o.lots);
+        uint256[3] memory programs = [uint256(1), 256, type(uint256).max];
+        for (uint256 i; i < 3; ++i) {
+            d.program = programs[i];
+            vm.expectRevert(notAttested(d));
+            disclosures.verifyDisclosure(d, c.key, c.sources, o.opening);
+        }
+        d = disclosed(o.slot, o.lots);
         d.epoch = 8;
-        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.EpochNotApproved.selector, policyId, 8));
+        vm.expectRevert(notAttested(d));
         disclosures.verifyDisclosure(d, c.key, c.sources, o.opening);
-        // Past its window an approval is not vetoed any more; before, nothing rests on it.
-        Approval memory approval = approvalOf(c);
-        vm.mockCall(
-            address(policies),
-            abi.encodeCall(IPolicyRegistry.approval, (policyId, EPOCH)),
-            abi.encode(approval, NOW + 1)
-        );
-        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.ChallengeWindowOpen.selector, policyId, EPOCH, NOW + 1));
-        check(c, o);
-        vm.warp(NOW + 1);
+        d = disclosed(o.slot, o.lots);
+        d.fund = STRANGER;
+        vm.expectRevert(notAttested(d));
+        disclosures.verifyDisclosure(d, c.key, c.sources, o.opening);
+    }
+
+    /// @dev A stranger's policy that requires the same sources, for all of which one key signs.
+    function registerWithOneSigner() private returns (bytes32) {
+        SourceRequirement[] memory required = requirements();
+        required[0].signer = required[1].signer = vm.addr(signerKey(2));
+        Oversight memory overseers = oversight();
+        vm.prank(STRANGER);
+        return policies.registerPolicy(bytes32(uint256(1)), required, 1, overseers, "", new string[](0));
+    }
+
+    function commitWithOneSigner(bytes32 id, EpochCase memory c) private returns (bytes32) {
+        SignedSource[] memory signed = signedSources(c, EPOCH);
+        signed[0].signature = sign(signerKey(2), c, EPOCH, 0);
+        signed[1].signature = sign(signerKey(2), c, EPOCH, 1);
+        vm.prank(FUND_OWNER);
+        return registry.commitSourceSet(FUND, id, EPOCH, signed);
+    }
+
+    /// @dev A set's hash does not name the signers: under a policy that is the fund's own in all but name, it would sign for
+    /// the sources itself.
+    function test_aSetOfOtherSignersShowsNothing() public {
+        EpochCase memory c = epochCase(0);
+        approve(policyId, EPOCH, approvalOf(c));
+        bytes32 own = registerWithOneSigner();
+        approve(own, EPOCH, approvalOf(c));
+        vm.assertEq(commitWithOneSigner(own, c), c.sourceSetHash, "the same hash");
+        Opening memory o = openings(0, 0);
+        vm.expectRevert(notAttested(disclosed(o.slot, o.lots)));
         check(c, o);
     }
 
     function test_needsTheSourcesOnRecord() public {
-        EpochCase memory c = epochCase(0);
-        approve(policyId, EPOCH, approvalOf(c));
+        EpochCase memory c = attestCase(0);
         Opening memory o = openings(0, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IAttestationRegistry.SourceSetMismatch.selector, bytes32(0), c.sourceSetHash)
-        );
-        check(c, o);
-        commit(policyId, EPOCH, c);
-        check(c, o);
         c.sources[1] = epochCase(1).sources[1];
         vm.expectPartialRevert(IAttestationRegistry.SourceSetMismatch.selector);
         check(c, o);
@@ -259,7 +262,7 @@ contract DisclosuresTest is IntegrationFixtures {
     }
 
     function test_refusesARevokedEpoch() public {
-        EpochCase memory c = fix(0);
+        EpochCase memory c = attestCase(0);
         revoke(EPOCH);
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.EpochRevoked.selector, FUND, policyId, EPOCH));
         check(c, openings(0, 0));
@@ -267,27 +270,17 @@ contract DisclosuresTest is IntegrationFixtures {
 
     /// @dev What was held then was held.
     function test_answersUnderAReplacedPolicy() public {
-        EpochCase memory c = fix(0);
+        EpochCase memory c = attestCase(0);
         replace(policyId, "other");
         check(c, openings(0, 0));
     }
 
-    /// @dev Sets are fixed by signatures; whether they hold points shows where they are used.
+    /// @dev The multiplication checks it, whatever the verifier of proofs took.
     function test_refusesWhatIsNoPointOfTheGroup() public {
         EpochCase memory c = epochCase(0);
         c.sources[0].commitment = [bytes32(0), bytes32(0), bytes32(0), bytes32(uint256(2))]; // of order 3
-        approve(policyId, EPOCH, approvalOf(c));
-        commit(policyId, EPOCH, c);
+        attestCase(c);
         vm.expectRevert(IProofVerifier.MalformedPoint.selector);
-        check(c, openings(0, 0));
-    }
-
-    function test_refusesAnEmptyCommitment() public {
-        EpochCase memory c = epochCase(0);
-        c.sources[0].commitment = [bytes32(0), bytes32(0), bytes32(0), bytes32(0)];
-        approve(policyId, EPOCH, approvalOf(c));
-        commit(policyId, EPOCH, c);
-        vm.expectRevert(abi.encodeWithSelector(IProofVerifier.EmptyCommitment.selector, c.sourceIds[0]));
         check(c, openings(0, 0));
     }
 }

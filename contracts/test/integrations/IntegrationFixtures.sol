@@ -137,22 +137,25 @@ abstract contract IntegrationFixtures is Test {
             signed[i].expiry = c.sources[i].expiry;
             signed[i].nonce = c.sources[i].nonce;
             signed[i].commitment = c.sources[i].commitment;
-            bytes32 digest = keccak256(abi.encodePacked(hex"1901", domainSeparator(), structHash(c, epoch, i)));
-            (uint8 v, bytes32 r, bytes32 s) = vm.sign(signerKey(i), digest);
-            signed[i].signature = abi.encodePacked(r, s, v);
+            signed[i].signature = sign(signerKey(i), c, epoch, i);
         }
     }
 
-    function commit(bytes32 id, uint64 epoch, EpochCase memory c) internal returns (bytes32) {
-        SignedSource[] memory sources = signedSources(c, epoch);
-        vm.prank(FUND_OWNER);
-        return registry.commitSourceSet(FUND, id, epoch, sources);
+    /// @dev A key's signature in the place of source number `i`.
+    function sign(uint256 key, EpochCase memory c, uint64 epoch, uint256 i) internal view returns (bytes memory) {
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", domainSeparator(), structHash(c, epoch, i)));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        return abi.encodePacked(r, s, v);
     }
 
     /// @dev Approves an epoch and attests it.
     function attest(bytes32 id, uint64 epoch, uint64 expiry) internal {
         EpochCase memory c = epochCase(0);
         approve(id, epoch, approvalOf(c));
+        submit(id, epoch, expiry, c);
+    }
+
+    function submit(bytes32 id, uint64 epoch, uint64 expiry, EpochCase memory c) internal {
         SignedSource[] memory sources = signedSources(c, epoch);
         ProgramProof[] memory programs = new ProgramProof[](1);
         programs[0] = ProgramProof(0, c.key, "");

@@ -21,16 +21,18 @@ struct Disclosure {
 /// signed. Everything else stays hidden.
 /// @dev Follows `attest.commitment.check_disclosure`. The opening is of [L_0] + Σ C_k (P.24), at ω^slot: shares of public
 /// slots are no part of it. What a slot is (its asset, its lot, whose it is, and whether it may be negative) stands in the
-/// layout, which the chain knows by its hash; readers compare. An unsigned slot shows no negative number in holdings that are
-/// proved, so a disclosure need not be refused for it here.
+/// layout, which the chain knows by its hash; readers compare.
 ///
-/// The policy is the reader's choice, as everywhere: its publishers approved the key that says which slots are aux. What is
-/// disclosed is what the sources signed. That it is also what a proof was about shows `IAttestationRegistry.progress`; a
-/// revoked epoch is refused.
+/// The policy is the reader's choice, as everywhere: its publishers approved the key that says which slots are aux. The
+/// program must be attested for the epoch, so that these are the holdings that the proof was about, signed by the sources that
+/// the policy requires; a source set alone may have been fixed under another policy, whose signers are anybody. A revoked
+/// epoch is refused; an expired or suspended one is not, nor one under a replaced policy: what was held then was held.
 ///
-/// Beside these errors those of `IPolicyRegistry` where the epoch's statements are not approved, of `IAttestationRegistry` where
-/// key or sources are not those of the epoch, and of `IProofVerifier` where they are malformed.
+/// Beside these errors those of `IAttestationRegistry` where key or sources are not those of the epoch, and of `IProofVerifier`
+/// where they are malformed.
 interface IDisclosures is IERC165 {
+    /// @notice No proof of this program is on record for the epoch.
+    error ProgramNotAttested(address fund, bytes32 policyId, uint64 epoch, uint256 program);
     /// @notice The constant, a public slot, a slot that the prover fills, or none of the holdings (blinding entries are not).
     error NotDisclosable(uint256 slot);
     /// @notice Quantities lie between −2^77 and 2^77: others are congruent to one that does.
