@@ -128,6 +128,21 @@ contract GatedVaultTest is IntegrationFixtures {
         checkOpen();
     }
 
+    /// @dev A fund that is attested under the successor in time leaves no gap.
+    function test_staysOpenWithAnAttestationMadeBefore() public {
+        attest(1);
+        vm.prank(POLICY_OWNER);
+        bytes32 successor = register("tighter");
+        vm.prank(POLICY_OWNER);
+        policies.scheduleReplacement(policyId, successor);
+        attest(successor, 2, EXPIRY);
+        checkOpen();
+        vm.prank(PUBLISHER);
+        policies.confirmTightening(policyId, successor);
+        vm.assertEq(vault.currentPolicy(), successor, "current");
+        checkOpen();
+    }
+
     /// @dev Whoever is in gets out, even when the registry itself fails.
     function test_redemptionsNeverAsk() public {
         attest(1);

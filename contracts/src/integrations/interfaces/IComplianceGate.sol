@@ -7,8 +7,8 @@ import {IAttestationRegistry} from "../../interfaces/IAttestationRegistry.sol";
 /// @notice Asks the registry about one fund under one policy and whatever replaced it. Which fund, policy and registry never
 /// changes.
 /// @dev Following replacements means relying on the policy's owner beyond the policy: a looser successor counts after the
-/// notice period, in which readers can leave. The gate closes when a replacement counts, and opens again with the first
-/// attestation under the successor.
+/// notice period, in which readers can leave. From when a replacement counts, only an attestation under the successor opens the
+/// gate; the fund may have made it before.
 interface IComplianceGate {
     error FundNotCompliant(address fund, bytes32 policyId);
 
