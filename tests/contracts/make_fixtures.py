@@ -27,6 +27,7 @@ from attest.registration import SourceRequirement, ordered, policy_id, program_i
 from attest.representation import RepresentationClaim, prove_representation
 from tests.attest.examples import CONTEXT, Example, hold, public_example, small_example, source_set
 from tests.contracts.book_fixtures import book_cases
+from tests.contracts.disclosure_fixtures import disclosure_cases
 from tests.contracts.encoding import (
     CONTEXT_TYPE,
     HOLDINGS_TYPE,
@@ -220,6 +221,7 @@ def main() -> None:
     write("registry", registry_case())
     write("representation", representation_case())
     write("book", book_cases())
+    write("disclosure", disclosure_cases())
 
 
 if __name__ == "__main__":
