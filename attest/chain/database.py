@@ -59,8 +59,10 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except OperationalError:
+            remote = self._engine.dialect.name == "postgresql"
+            hint = ", or correct address, user and password" if remote else ""
             raise JournalError(
-                f"{self.name}: the journal is locked, not writable or not reachable; try again"
+                f"{self.name}: the journal is locked, not writable or not reachable; try again{hint}"
             ) from None
         except IntegrityError:
             raise JournalError(f"{self.name}: the journal already has such a submission") from None

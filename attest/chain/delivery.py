@@ -61,7 +61,8 @@ class Delivery:
                 if record.state is State.PREPARED:
                     raise
                 moved = self._wait_for(record, error)
-            if moved == record:
+            back = record.state is State.MINED and moved.state is State.SENT
+            if moved == record or back:
                 if waited > self.chain.network.timeout_seconds:
                     raise self._obstacle or NetworkError(f"{record.identity}: nothing changes; run the command again")
                 self.sleep(self.chain.network.poll_seconds)

@@ -77,7 +77,7 @@ def mine(url: str) -> None:
     for number in count(1):
         time.sleep(moments.choice((0.01, 0.02, 0.05, 0.1)))
         rpc(url, "evm_mine")
-        if number % 25 == 0:
+        if number % 8 == 0:
             rpc(url, "anvil_reorg", moments.randint(1, CONFIRMATIONS - 1), [])
 
 
@@ -87,19 +87,25 @@ class Site:
 
     Args:
         place: of the journal, a file or a URL; miner: the process that makes the blocks.
+        notes: file of what the publishers report.
     """
 
     network: Network
     contract: str
     place: str
     miner: int
+    notes: Path
 
     def publisher(self, bump_seconds: float) -> Publisher:
         """As a new process."""
         chain = Chain.connect(replace_fields(self.network, bump_seconds=bump_seconds))
-        return Publisher(OnceRegistry(chain, self.contract), Journal(self.place), LocalSigner(KEY))
+        return Publisher(OnceRegistry(chain, self.contract), Journal(self.place), LocalSigner(KEY), self.note)
 
-    def publish(self, epoch: int, bump_seconds: float = 0.25) -> None:
+    def note(self, text: str) -> None:
+        with self.notes.open("a") as file:
+            file.write(text + "\n")
+
+    def publish(self, epoch: int, bump_seconds: float = 0.05) -> None:
         self.publisher(bump_seconds).publish(submission(epoch, expiry=EXPIRY))
 
     def record(self, epoch: int) -> Record | None:
@@ -127,7 +133,8 @@ class Site:
 
 
 @contextmanager
-def site(place: str) -> Iterator[Site]:
+def site(folder: Path, place: str | None = None) -> Iterator[Site]:
+    """With the journal in the folder, or at the place."""
     with anvil("--no-mining") as url:
         miner = child(lambda: mine(url))
         try:
@@ -136,14 +143,14 @@ def site(place: str) -> Iterator[Site]:
                 update={"rpc_url": url, "confirmations": CONFIRMATIONS, "poll_seconds": 0.02, "timeout_seconds": 60.0}
             )
             rpc(url, "anvil_setCode", CONTRACT, ONCE)
-            yield Site(network, CONTRACT, place, miner)
+            yield Site(network, CONTRACT, place or str(folder / "journal.sqlite"), miner, folder / "notes")
         finally:
             kill(miner)
 
 
 @pytest.fixture(scope="module")
 def stepping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(str(tmp_path_factory.mktemp("kills") / "journal.sqlite")) as made:
+    with site(tmp_path_factory.mktemp("kills")) as made:
         yield made
 
 
@@ -211,15 +218,16 @@ def kill_at_random(place: Site, kills: int, seed: int) -> Counter[str]:
         seconds = 0.8 * seconds + 0.2 * (time.monotonic() - started)
     place.check(epochs, 0)
     replaced = sum(len(record.variants) > 1 for record in map(place.record, epochs) if record is not None)
-    print(f"{died.total()} kills, {dict(died)}; {len(epochs)} submissions, {replaced} with replacements")
+    again = place.notes.read_text().count("no longer part of the chain") if place.notes.exists() else 0
+    print(f"{died.total()} kills, {dict(died)}; {len(epochs)} submissions, {replaced} replaced, {again} reorganised")
     return died
 
 
 def test_killed_at_random(tmp_path: Path) -> None:
-    with site(str(tmp_path / "journal.sqlite")) as place:
+    with site(tmp_path) as place:
         assert kill_at_random(place, KILLS, 1).total() == KILLS
 
 
-def test_killed_at_random_with_the_journal_in_postgresql() -> None:
-    with cluster() as url, site(url) as place:
+def test_killed_at_random_with_the_journal_in_postgresql(tmp_path: Path) -> None:
+    with cluster() as url, site(tmp_path, url) as place:
         assert kill_at_random(place, max(KILLS // 4, 3), 2).total() == max(KILLS // 4, 3)

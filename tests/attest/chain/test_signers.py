@@ -12,6 +12,7 @@ from eth_account import Account
 from attest.chain import LocalSigner, RemoteSigner, SignerError, Transaction, address_of
 from attest.chain.signers import parse
 from tests.attest.chain.scripted import KEY, OTHER, served
+from tests.contracts.anvil import RICH, anvil, rpc
 
 TRANSACTION = Transaction(77, 5, 21_000, 30, 2, "0x" + "11" * 20, 0, b"data")
 CREATION = replace(TRANSACTION, to=None)
@@ -51,6 +52,19 @@ def test_an_external_signer_signs_the_same(transaction: Transaction, clef: bool)
         signer = RemoteSigner(url, address_of(KEY).lower())
         assert signer.address == address_of(KEY)
         assert signer.sign(transaction) == LocalSigner(KEY).sign(transaction)
+
+
+@pytest.mark.evm
+def test_a_node_that_signs_for_its_accounts() -> None:
+    """anvil's own `eth_signTransaction`, which is nobody's stand-in."""
+    with anvil() as url:
+        signer = RemoteSigner(url, RICH)
+        asked = replace(TRANSACTION, chain_id=31337, nonce=0, max_fee=10**10, gas=30_000)
+        signed = signer.sign(asked)
+        assert parse(signed.raw) == (asked, RICH)
+        assert rpc(url, "eth_sendRawTransaction", "0x" + signed.raw.hex()) == "0x" + signed.hash.hex()
+        with pytest.raises(SignerError, match="refuses"):
+            RemoteSigner(url, address_of(KEY)).sign(asked)
 
 
 ALTERED = {"to": "0x" + "22" * 20, "data": b"other"}
