@@ -13,10 +13,16 @@ const CONTRACTS = [
   "AttestationRegistry",
   "BookRegistry",
   "BookVerifier",
+  "ComplianceFeed",
+  "ComplianceResolver",
+  "Disclosures",
   "FundRegistry",
+  "GatedVault",
+  "PolicyGovernor",
   "PolicyRegistry",
   "ProofVerifier",
   "RepresentationVerifier",
+  "TimelockController",
 ];
 
 const root = dirname(fileURLToPath(import.meta.url));

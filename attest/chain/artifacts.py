@@ -19,10 +19,16 @@ ContractName = Literal[
     "AttestationRegistry",
     "BookRegistry",
     "BookVerifier",
+    "ComplianceFeed",
+    "ComplianceResolver",
+    "Disclosures",
     "FundRegistry",
+    "GatedVault",
+    "PolicyGovernor",
     "PolicyRegistry",
     "ProofVerifier",
     "RepresentationVerifier",
+    "TimelockController",
 ]
 AbiEntry = Mapping[str, Any]
 

@@ -25,8 +25,9 @@ import {
     PolicyRecord,
     SourceRequirement
 } from "./interfaces/IPolicyRegistry.sol";
-import {Context, Holdings, IProofVerifier, PublicSlot} from "./interfaces/IProofVerifier.sol";
+import {Context, Holdings, IProofVerifier} from "./interfaces/IProofVerifier.sol";
 import {IRepresentationVerifier, RepresentationClaim} from "./interfaces/IRepresentationVerifier.sol";
+import {PublicSlots} from "./libraries/PublicSlots.sol";
 import {SourceSet, SourceSets} from "./libraries/SourceSets.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
 
@@ -364,21 +365,12 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         );
     }
 
-    /// @dev Makes public slots of what was read from the fund's addresses. Slots that do not ascend or stand in both lists end
-    /// in an order that the verifier refuses.
+    /// @dev Makes public slots of what was read from the fund's addresses.
     function _readAccounts(address fund, bytes32 policyId, uint64 epoch, Approval memory approved) private view {
         AccountSlot[] memory slots = approved.accountSlots;
         if (slots.length == 0) return;
         uint256[] memory lots = ACCOUNT_READER.values(fund, policyId, epoch);
-        PublicSlot[] memory given = approved.publicSlots;
-        PublicSlot[] memory merged = new PublicSlot[](given.length + slots.length);
-        (uint256 i, uint256 k) = (0, 0);
-        for (uint256 next; next < merged.length; ++next) {
-            bool isGiven = k == slots.length || (i != given.length && given[i].slot < slots[k].slot);
-            if (isGiven) merged[next] = given[i++];
-            else (merged[next].slot, merged[next].value) = (slots[k].slot, lots[k++]);
-        }
-        approved.publicSlots = merged;
+        approved.publicSlots = PublicSlots.merge(approved.publicSlots, slots, lots);
     }
 
     /// @dev One source set a fund and epoch, in ascending order of epochs, so that the epoch before is known for good. Only the
