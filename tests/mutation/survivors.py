@@ -4,5 +4,5 @@ A change is named by its file and its words, so that an explanation is lost when
 """
 
 EXPLAINED: dict[tuple[str, str], str] = {
-    ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole; any number does",
+    ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole: any number",
 }
