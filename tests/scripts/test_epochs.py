@@ -24,6 +24,7 @@ from proofolio.stage import Outcome, Stage, publish_on_stage, set_stage
 from attest.bundle import Bundle, OpeningFile, SignedSource
 from attest.chain import Registry
 from attest.errors import EncodingError, ProofRejected, SourceError, StatementFalse
+from attest.registration import policy_id
 from attest.srs import load_setup
 from optimizer import sample_market
 from optimizer.errors import PolicyError
@@ -104,7 +105,15 @@ def test_the_registry_counts_them_together(epochs: Epochs) -> None:
     registry, fund = Registry(stage.chain, stage.fund.registry), stage.fund.fund
     assert (first.status.epoch, first.status.compliant) == (1, True)
     assert not second.before.compliant and second.status.compliant and second.status.epoch == 2
-    assert len({item.transaction for item in second.published}) == len(epochs.second.digests)
+    assert second.published.transaction != first.published.transaction
+    assert second.gas == second.published.gas_used and second.gas > 0
+    policy = policy_id(
+        stage.fund.policy_owner,
+        epochs.second.compiled.policy_hash,
+        stage.fund.requirements(epochs.second.duties),
+        len(epochs.second.digests),
+    )
+    assert registry.attested(fund, policy, 2) == (set(range(len(epochs.second.digests))), second.published.block)
     assert "OpeningRejected" in second.refusal
     assert (registry.previous_epoch(fund, 1), registry.previous_epoch(fund, 2)) == (0, 1)
     assert registry.source_set(fund, 1) == epochs.record
