@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from eth_abi.abi import encode as abi_encode
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from pydantic import Field
 
@@ -137,8 +138,8 @@ class Policies(Contract):
         return bool(self.ask("hasPolicy", policy_id)[0])
 
     def owner(self, policy_id: bytes) -> str:
-        """Raises: Reverted: it is not registered."""
-        return str(self.ask("policy", policy_id)[0][0])
+        """Checksummed. Raises: Reverted: it is not registered."""
+        return str(to_checksum_address(self.ask("policy", policy_id)[0][0]))
 
     def oversight(self, policy_id: bytes) -> Oversight:
         """Who watches over a registered policy now."""
