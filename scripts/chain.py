@@ -191,10 +191,13 @@ def approve(
         if dry_run:
             console.print("the approval can be estimated when the policy is registered")
             return
+        if not policies.is_publisher(name, who.address):
+            console.print(f"policy 0x{name.hex()} is registered; its publishers approve", soft_wrap=True)
+            return
     watching = policies.oversight(name)
     if not policies.is_publisher(name, who.address):
-        listed = ", ".join(watching.publishers)
-        raise EncodingError(f"{who.address} is no publisher of the policy; they are {listed}")
+        publishers = ", ".join(watching.publishers)
+        raise EncodingError(f"{who.address} is no publisher of the policy; they are {publishers}")
     approved, effective_at = policies.approved(name, epoch)
     if approved == digests:
         console.print(f"epoch {epoch} is approved with this statement: {listed}", soft_wrap=True)
@@ -305,7 +308,7 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
     if answer.suspended:
         shown.add_row("suspended", answer.suspended)
     if answer.replaced:
-        shown.add_row("policy", f"replaced by 0x{registry.policies.current(name).hex()}")
+        shown.add_row("policy", "replaced by another")
     if answer.epoch:
         revoked = registry.is_revoked(parties.fund, name, answer.epoch)
         shown.add_row("latest proved epoch", f"{answer.epoch}{', revoked' if revoked else ''}")
@@ -326,6 +329,8 @@ def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, netwo
     if answer.epoch and any(source.role == "liability_book" for source in rules.sources):
         console.print(BOOK_STANDINGS[registry.book_standing(parties.fund, answer.epoch)], soft_wrap=True)
     console.print(f"policy 0x{name.hex()}" if programs else "the policy is not registered", soft_wrap=True)
+    if answer.replaced:
+        console.print(f"replaced by 0x{registry.policies.current(name).hex()}", soft_wrap=True)
     _show_source_sets(registry, parties.fund)
     if not answer.compliant:
         raise typer.Exit(REJECTED)

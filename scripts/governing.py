@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -178,5 +177,5 @@ def _show_replacement(registry: Registry, policy_id: bytes) -> None:
     if replacement is None:
         return
     when = timestamp(replacement.effective_at)
-    past = replacement.effective_at <= dt.datetime.now(dt.UTC).timestamp()
+    past = replacement.effective_at <= registry.chain.head()[1]
     console.print(f"0x{replacement.successor.hex()} counts {'since' if past else 'from'} {when}", soft_wrap=True)
