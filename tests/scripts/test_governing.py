@@ -1,0 +1,235 @@
+"""The verbs of those who watch, on anvil: approve with overseers, veto, replace, tighten, suspend, resume, revoke."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+from proofolio.pipeline import Signing, Terms, commit_source, duties_of
+
+from attest.bundle import FundFile
+from attest.chain import Chain, LocalSigner, Registry, deploy, load_network
+from attest.registration import policy_id
+from attest.srs import load_setup
+from optimizer import sample_market
+from optimizer.policy import Policy
+from tests.attest.chain.worlds import STAND_INS
+from tests.contracts.anvil import rpc
+from tests.contracts.encoding import words
+from tests.scripts.fund import holdings, plain_policy
+from tests.scripts.test_steps import ACCEPTED, MISUSED, run
+
+NAMES = ("owner", "fund", "custodian", "lender", "first", "second", "third", "auditor", "stranger")
+KEYS = {name: bytes([0x61 + i]) * 32 for i, name in enumerate(NAMES)}
+WINDOW, NOTICE = 3_600, 3 * 86_400
+pytestmark = pytest.mark.evm
+
+
+def address(name: str) -> str:
+    return str(Account.from_key(KEYS[name]).address)
+
+
+@dataclass
+class Office:
+    """A folder with files, and the registry that they name."""
+
+    folder: Path
+    registry: Registry
+    monkeypatch: pytest.MonkeyPatch
+    read: Callable[[], tuple[str, str]]
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def as_(self, who: str, verb: str, *arguments: str | Path, policy: str = "policy.json") -> int:
+        """The exit code of a verb that `who` signs."""
+        self.monkeypatch.setenv("PROOFOLIO_KEY", KEYS[who].hex())
+        files = "--policy", self.path(policy), "--fund", self.path("fund.json")
+        return run(verb, *files, "--network", "anvil", *arguments)
+
+    def approve(self, who: str, *arguments: str | Path, epoch: int = 1, policy: str = "policy.json") -> int:
+        numbers = "--epoch", str(epoch), "--valid-days", "8", "--market", self.path("market.json")
+        return self.as_(who, "approve", *numbers, *arguments, policy=policy)
+
+    @property
+    def told(self) -> str:
+        return " ".join("".join(self.read()).split())
+
+    def id(self, policy: str = "policy.json") -> bytes:
+        fund, rules = FundFile.load(self.path("fund.json")), Policy.load(self.path(policy))
+        return policy_id(fund.policy_owner, rules.hash, fund.requirements(duties_of(rules)), 1)
+
+
+def successor(base: dict[str, Any] | None) -> dict[str, Any]:
+    content = plain_policy()
+    content["name"] = "a stricter policy" if base else "a policy of its own"
+    if base:
+        content |= {"base": base, "constraints": []}
+        content["constraints"].append({"kind": "gross_leverage", "limit": "2.4"})
+    return content
+
+
+@pytest.fixture(scope="module")
+def place(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Registry]]:
+    """Registries whose verifiers take everything, and public files."""
+    folder = tmp_path_factory.mktemp("governing")
+    (folder / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{node}"\n')
+    for key in KEYS.values():
+        rpc(node, "anvil_setBalance", Account.from_key(key).address, hex(10**20))
+    chain = Chain.connect(load_network("anvil", folder / "networks.toml"))
+    deployment = deploy(chain, LocalSigner(KEYS["owner"]), STAND_INS)
+    sample_market().save(folder / "market.json")
+    for name, content in (
+        ("policy", plain_policy()),
+        ("stricter", successor(plain_policy())),
+        ("other", successor(None)),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    fund = {
+        "version": "1",
+        "chain_id": 31337,
+        "registry": deployment.registry,
+        "fund": address("fund"),
+        "policy_owner": address("owner"),
+        "signers": {name: address(name) for name in ("custodian", "lender")},
+    }
+    (folder / "fund.json").write_text(json.dumps(fund))
+    oversight = {
+        "version": "1",
+        "publishers": [address(name) for name in ("first", "second", "third")],
+        "threshold": 2,
+        "challenge_window": WINDOW,
+        "notice_period": NOTICE,
+        "auditors": [address("auditor")],
+    }
+    (folder / "oversight.json").write_text(json.dumps(oversight))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROOFOLIO_NETWORKS", str(folder / "networks.toml"))
+        yield folder, Registry(chain, deployment.registry)
+
+
+@pytest.fixture
+def office(place: tuple[Path, Registry], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Office:
+    return Office(*place, monkeypatch, lambda: tuple(capsys.readouterr()))
+
+
+def test_a_policy_comes_with_its_overseers(office: Office) -> None:
+    """The owner registers it; two of three publishers approve an epoch; one of them throws it out again."""
+    watching = "--oversight", office.path("oversight.json")
+    assert office.as_("first", "veto", "--epoch", "1", "--reason", "none") == MISUSED
+    assert "is not registered" in office.told
+    assert office.approve("first", *watching) == MISUSED
+    assert f"who registers it, is {address('owner')}" in office.told
+    assert office.approve("owner", *watching, "--dry-run") == ACCEPTED
+    assert not office.registry.policies.has(office.id())
+    assert office.approve("owner", *watching) == ACCEPTED
+    assert "is registered; its publishers approve" in office.told
+    policies, name = office.registry.policies, office.id()
+    assert set(policies.oversight(name).publishers) == {address(each) for each in ("first", "second", "third")}
+    assert policies.oversight(name).threshold == 2 and policies.approved_epoch(name) == 0
+
+    assert office.approve("owner") == MISUSED
+    assert "is no publisher of the policy" in office.told
+    assert office.approve("first") == ACCEPTED
+    assert "1 of 2 publishers; more publishers must say the same" in office.told
+    assert office.approve("second", "--dry-run") == ACCEPTED
+    assert policies.approved_epoch(name) == 0
+    assert office.approve("second") == ACCEPTED
+    assert "2 of 2 publishers; it counts from" in office.told
+    assert office.approve("third") == ACCEPTED
+    assert "epoch 1 is approved with this statement" in office.told
+
+    veto = "--epoch", "1", "--reason", "prices of another day"
+    assert office.as_("stranger", "veto", *veto) == MISUSED
+    assert "NotOverseer" in office.told
+    assert office.as_("auditor", "veto", *veto, "--dry-run") == ACCEPTED
+    assert "nothing was sent" in office.told and policies.approved(name, 1)[0]
+    assert office.as_("auditor", "veto", *veto) == ACCEPTED
+    assert policies.approved(name, 1) == ((), 0)
+    for publisher in ("second", "third"):
+        assert office.approve(publisher) == ACCEPTED
+    assert "2 of 2 publishers; it counts from" in office.told
+
+
+def fix_source_set(office: Office, node: str) -> None:
+    """Of epoch 1, without a proof."""
+    rpc(node, "evm_increaseTime", WINDOW)
+    rpc(node, "evm_mine")
+    fund, market = FundFile.load(office.path("fund.json")), sample_market()
+    terms = Terms.of(Policy.load(office.path("policy.json")), market, load_setup())
+    signing = Signing(fund, 1, int(time.time()) + 86_400)
+    held = holdings(market)
+    signed = [commit_source(terms, held, name, KEYS[name], signing)[1] for name in ("custodian", "lender")]
+    listed = []
+    for source in sorted(signed, key=lambda s: s.source_commitment().id):
+        point = source.source_commitment().commitment
+        listed.append((source.expiry, source.nonce, words(point), source.signature, b""))
+    chain, registry = office.registry.chain, office.registry
+    chain.execute(KEYS["fund"], registry.register_fund(address("fund")))
+    chain.execute(KEYS["fund"], registry.transaction("commitSourceSet", fund.fund, office.id(), 1, listed))
+
+
+def test_suspending_resuming_and_revoking(office: Office, node: str) -> None:
+    fix_source_set(office, node)
+    fund, name = address("fund"), office.id()
+
+    def suspended() -> str:
+        return office.registry.status(fund, name).suspended
+
+    for who, told in (("fund", "by the fund"), ("auditor", "by the fund and by an auditor")):
+        assert office.as_(who, "suspend", "--reason", "a custodian is down") == ACCEPTED
+        assert suspended() == told
+    assert office.as_("stranger", "suspend", "--reason", "spite") == MISUSED
+    assert "NotEntitled" in office.told
+    status = "--policy", office.path("policy.json"), "--fund", office.path("fund.json"), "--network", "anvil"
+    run("status", *status)
+    assert "suspended by the fund and by an auditor" in office.told
+    assert office.as_("fund", "resume") == ACCEPTED and suspended() == "by an auditor"
+    assert office.as_("fund", "resume") == MISUSED
+    assert "NotSuspended" in office.told
+    assert office.as_("auditor", "resume", "--dry-run") == ACCEPTED and suspended()
+    assert office.as_("auditor", "resume") == ACCEPTED and not suspended()
+
+    revoking = "--epoch", "1", "--reason", "reported a wallet twice"
+    assert office.as_("stranger", "revoke", *revoking) == MISUSED
+    assert office.as_("custodian", "revoke", "--epoch", "2", "--reason", "none") == MISUSED
+    assert "NothingToRevoke" in office.told
+    assert office.as_("custodian", "revoke", *revoking, "--dry-run") == ACCEPTED
+    assert not office.registry.is_revoked(fund, name, 1)
+    assert office.as_("custodian", "revoke", *revoking) == ACCEPTED
+    assert office.registry.is_revoked(fund, name, 1)
+
+
+def test_replacing_and_tightening(office: Office) -> None:
+    policies, old = office.registry.policies, office.id()
+    succeeding = "--successor", office.path("stricter.json")
+    assert office.as_("owner", "replace", *succeeding) == MISUSED
+    assert "stricter.json: this policy is not registered" in office.told
+    assert office.approve("owner", "--oversight", office.path("oversight.json"), policy="stricter.json") == ACCEPTED
+    assert office.as_("first", "replace", *succeeding) == MISUSED
+    assert "NotOwner" in office.told
+    assert office.as_("owner", "replace", *succeeding, "--dry-run") == ACCEPTED
+    assert policies.replacement(old) is None
+    assert office.as_("owner", "replace", *succeeding) == ACCEPTED
+    assert f"0x{office.id('stricter.json').hex()} counts from" in office.told
+    assert policies.is_current(old)
+
+    assert office.as_("first", "tighten", "--successor", office.path("other.json")) == MISUSED
+    assert "as its base" in office.told
+    assert office.as_("stranger", "tighten", *succeeding) == MISUSED
+    assert "NotPublisher" in office.told
+    assert office.as_("first", "tighten", *succeeding) == ACCEPTED
+    assert "counts from" in office.told and policies.is_current(old)
+    assert office.as_("third", "tighten", *succeeding) == ACCEPTED
+    assert "counts since" in office.told
+    assert policies.current(old) == office.id("stricter.json") and not policies.is_current(old)
+    asking = "--policy", office.path("policy.json"), "--fund", office.path("fund.json"), "--network", "anvil"
+    run("status", *asking)
+    told = office.told
+    assert "policy replaced by another" in told and f"replaced by 0x{office.id('stricter.json').hex()}" in told
