@@ -23,8 +23,12 @@ FORGE = "contracts/node_modules/.bin/forge"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Args: command, quick: the arguments after `python -m`; quick None: left out of the subset. whole: environment of the
-    whole run."""
+    """One line of the table.
+
+    Args:
+        command, quick: the arguments after `python -m`; quick None: left out of the subset.
+        whole: environment of the whole run.
+    """
 
     name: str
     command: tuple[str, ...]
