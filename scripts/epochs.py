@@ -58,6 +58,10 @@ class EpochFolder:
         return Market.load(self.path / MARKET)
 
     @property
+    def is_proved(self) -> bool:
+        return (self.path / BUNDLE).exists()
+
+    @property
     def is_published(self) -> bool:
         return (self.path / PUBLISHED).exists()
 
@@ -97,10 +101,15 @@ def terms_of(folder: EpochFolder, policy: Policy, setup: Setup, before: EpochFol
 
 
 def proved(folder: EpochFolder, terms: Terms, fund: FundFile, expiry: int, before: EpochFolder | None) -> Bundle:
-    """The epoch's bundle: as it was made before, or made now and kept."""
+    """The epoch's bundle: as it was made before, or made now and kept.
+
+    One of other statements, whose approval was vetoed, is made anew.
+    """
     path = folder.path / BUNDLE
     if path.exists():
-        return Bundle.load(path)
+        kept = Bundle.load(path)
+        if tuple(proof.digest for proof in kept.proofs) == terms.digests:
+            return kept
     policy = terms.compiled.policy
     files = folder.sources(policy)
     compared = before.sources(policy) if before is not None and terms.compiled.previous_layout is not None else None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from calendar import timegm
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -103,9 +104,9 @@ class Watcher:
         if approved != terms.digests:
             return f"epoch {folder.number}: the publishers approved another market or policy than {folder.path} holds"
         now = int(time.time())
-        with self.metrics.proving.time():
+        with nullcontext() if folder.is_proved else self.metrics.proving.time():
             bundle = proved(folder, terms, self.fund, now + 86_400 * self.expiry_days, before)
-        if now < effective_at:
+        if self.registry.chain.head()[1] < effective_at:
             return f"epoch {folder.number}: proved; its challenge window is open until {timestamp(effective_at)}"
         root = folder.book_root(terms)
         recorded = recorded_book_root(self.registry, self.fund.fund, folder.number)
@@ -186,7 +187,7 @@ def _calendar(first: str | None, period: float, grace: float) -> Calendar | None
     if first is None:
         return None
     try:
-        moment = int(time.mktime(time.strptime(first, "%Y-%m-%dT%H:%MZ")) - time.timezone)
+        moment = timegm(time.strptime(first, "%Y-%m-%dT%H:%MZ"))
     except ValueError:
         raise EncodingError(f"--first-due {first}: a moment in UTC such as 2026-01-31T18:00Z") from None
     return Calendar(moment, int(period * 3600), int(grace * 3600))
