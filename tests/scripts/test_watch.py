@@ -26,14 +26,15 @@ from proofolio.monitor import Health, Metrics, serving
 from proofolio.pipeline import Signing, Terms, commit_source
 from proofolio.watch import LOST_PASSES, Calendar, Watcher, _calendar, run
 
-from attest.bundle import Bundle, FundFile
+from attest.bundle import Bundle, FundFile, SignedSource
 from attest.chain import Approval, Chain, Journal, LocalSigner, Oversight, Publisher, Registry, deploy, load_network
+from attest.chain.deployment import plan
 from attest.errors import EncodingError
 from attest.registration import policy_id
 from attest.srs import load_setup
 from optimizer import sample_market
 from optimizer.policy import Policy
-from tests.attest.chain.worlds import REAL_PROOFS
+from tests.attest.chain.worlds import STAND_INS
 from tests.contracts.anvil import anvil, rpc
 from tests.scripts.fund import FIRST_DAY, holdings, plain_policy
 from tests.scripts.test_steps import ACCEPTED, MISUSED
@@ -133,7 +134,7 @@ def site(root: Path) -> Iterator[Site]:
         for key in KEYS.values():
             rpc(node, "anvil_setBalance", Account.from_key(key).address, hex(10**20))
         chain = Chain.connect(load_network("anvil", root / "networks.toml"))
-        deployment = deploy(chain, LocalSigner(KEYS["owner"]), REAL_PROOFS)
+        deployment = deploy(chain, LocalSigner(KEYS["owner"]), plan(book_verifier=STAND_INS.book_verifier))
         fund = FundFile(
             chain_id=31337,
             registry=deployment.registry,
@@ -142,7 +143,10 @@ def site(root: Path) -> Iterator[Site]:
             signers={name: address(name) for name in ("custodian", "lender")},
         )
         fund.save(root / "fund.json")
-        (root / "policy.json").write_text(json.dumps(plain_policy()))
+        content = plain_policy()
+        (lender,) = [source for source in content["sources"] if source["name"] == "lender"]
+        lender["representation"] = True
+        (root / "policy.json").write_text(json.dumps(content))
         policy = Policy.load(root / "policy.json")
         yield Site(root, node, Registry(chain, deployment.registry), fund, policy)
 
@@ -235,6 +239,8 @@ def test_killed_between_proving_and_publishing(first: Site, monkeypatch: pytest.
     published = PublishedFile.load(first.path(1, "published.json"))
     assert said == ["epoch 1: publishing", f"epoch 1: recorded in block {published.block}"]
     assert published.transaction.startswith("0x") and published.epoch == 1
+    owed = {name: SignedSource.load(first.path(1, f"{name}.source.json")) for name in ("custodian", "lender")}
+    assert owed["lender"].representation and not owed["custodian"].representation
     assert published.source_set_hash == first.registry.source_set(address("fund"), 1)
     assert first.registry.status(address("fund"), first.id).compliant
     assert (value(watcher, "compliant"), value(watcher, "recorded_epoch"), value(watcher, "published_total")) == (
