@@ -139,6 +139,8 @@ class CompletedEpoch:
     completed_at: int
 
 
+COMPLETE = 2**256 - 1
+"""How the registry says that all programs are in."""
 SUSPENDERS = ("", "by the fund", "by an auditor", "by the fund and by an auditor")
 
 
@@ -245,6 +247,8 @@ class Registry(Contract):
     ) -> tuple[frozenset[int], int]:
         """Programs of an epoch whose proofs are in, and the block of the last one, 0 before the first."""
         programs, _, block = self.ask("progress", fund, policy_id, epoch, block=at_block)
+        if programs == COMPLETE:
+            programs = 2 ** self.policies.program_count(policy_id) - 1
         return frozenset(i for i in range(int(programs).bit_length()) if programs >> i & 1), int(block)
 
     def is_revoked(self, fund: str, policy_id: bytes, epoch: int) -> bool:

@@ -141,6 +141,10 @@ class Policies(Contract):
         """Checksummed. Raises: Reverted: it is not registered."""
         return str(to_checksum_address(self.ask("policy", policy_id)[0][0]))
 
+    def program_count(self, policy_id: bytes) -> int:
+        """How many programs it compiles into. Raises: Reverted: it is not registered."""
+        return int(self.ask("policy", policy_id)[0][2])
+
     def oversight(self, policy_id: bytes) -> Oversight:
         """Who watches over a registered policy now."""
         ((publishers, threshold, window, notice, auditors),) = self.ask("oversight", policy_id)

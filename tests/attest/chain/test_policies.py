@@ -94,6 +94,7 @@ def test_who_watches_over_a_policy(desk: Desk, policy: bytes) -> None:
         False
     ] * 2
     assert policies.owner(policy).lower() == address(OWNER).lower() and policies.has(policy)
+    assert policies.program_count(policy) == TWO_PROGRAMS
     assert policies.is_current(policy) and policies.current(policy) == policy and policies.replacement(policy) is None
     unknown = bytes(32)
     assert not policies.has(unknown) and not policies.is_current(unknown) and policies.approved_epoch(unknown) == 0
