@@ -65,7 +65,7 @@ def test_a_root_stands_once_and_proofs_are_about_it(folder: Path, capsys: pytest
 
     rooting = ["liabilities", "publish", book, *fund]
     assert run(*rooting, *on_anvil(folder, "owner")) == REJECTED
-    assert "NotOwner" in capsys.readouterr().err
+    assert "NotFund" in capsys.readouterr().err
     assert run(*rooting, *on_anvil(folder, "fund"), "--dry-run") == ACCEPTED
     assert run(*checking) == REJECTED
     for _ in range(2):
