@@ -68,6 +68,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         uint40 blockNumber;
         uint40 completedAt;
         uint40 since;
+        bool revoked;
     }
 
     /// @dev The role of a source whose totals a liability book stands for.
@@ -189,7 +190,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (_revoked[fund][policyId][epoch]) revert EpochRevoked(fund, policyId, epoch);
         _revoked[fund][policyId][epoch] = true;
         Standing storage standing = _standings[fund][policyId];
-        if (standing.epoch == epoch) standing.expiry = 0;
+        if (standing.epoch == epoch) standing.revoked = true;
         emit Revoked(fund, policyId, epoch, msg.sender, reason);
     }
 
@@ -214,9 +215,10 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
 
     /// @inheritdoc IAttestationRegistry
     function isCompliant(address fund, bytes32 policyId) public view returns (bool) {
-        // An expiry of 0, before the first and after a revocation, is long past.
-        return !_expired(_standings[fund][policyId].expiry) && _suspensions[fund][policyId] == 0
-            && POLICIES.isCurrent(policyId);
+        Standing storage last = _standings[fund][policyId];
+        // An expiry of 0, before the first, is long past.
+        return
+            !_expired(last.expiry) && !last.revoked && _suspensions[fund][policyId] == 0 && POLICIES.isCurrent(policyId);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -228,7 +230,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
     function latest(address fund, bytes32 policyId) external view returns (Compliance memory) {
         Standing storage last = _standings[fund][policyId];
         bytes32 set = _sourceSets[fund][last.epoch].hash;
-        return Compliance(last.epoch, last.expiry, last.blockNumber, set, _recordHashes[fund][policyId]);
+        uint64 expiry = last.revoked ? 0 : last.expiry;
+        return Compliance(last.epoch, expiry, last.blockNumber, set, _recordHashes[fund][policyId]);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -320,11 +323,12 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (low < past.length && past[low].epoch == epoch) completed = past[low];
     }
 
-    /// @dev In whose name the caller suspends or resumes.
-    function _suspender(address fund, bytes32 policyId) private view returns (uint8) {
-        if (FUNDS.actsFor(fund, msg.sender)) return BY_FUND;
-        if (!POLICIES.isAuditor(policyId, msg.sender)) revert NotEntitled(policyId, msg.sender);
-        return BY_AUDITOR;
+    /// @dev In whose name the caller suspends or resumes: in both, if a fund made its auditor an operator, so that the auditor's
+    /// suspension stays the auditor's.
+    function _suspender(address fund, bytes32 policyId) private view returns (uint8 by) {
+        if (FUNDS.actsFor(fund, msg.sender)) by |= BY_FUND;
+        if (POLICIES.isAuditor(policyId, msg.sender)) by |= BY_AUDITOR;
+        if (by == 0) revert NotEntitled(policyId, msg.sender);
     }
 
     /// @dev Whether an account signs for a source that the policy requires.
@@ -553,8 +557,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         Standing memory before = standing;
         if (before.epoch != 0) _past[fund][policyId].push(before);
         uint40 since_ = unbroken ? before.since : time;
-        (standing.epoch, standing.expiry, standing.blockNumber, standing.completedAt, standing.since) =
-        (epoch, expiry, number, time, since_);
+        (standing.epoch, standing.expiry, standing.blockNumber) = (epoch, expiry, number);
+        (standing.completedAt, standing.since, standing.revoked) = (time, since_, false);
         bytes32 previous = _recordHashes[fund][policyId];
         bytes32 set = instance.set.hash;
         bytes32 recordHash = keccak256(abi.encode(previous, fund, policyId, epoch, expiry, number, time, set));

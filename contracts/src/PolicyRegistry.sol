@@ -13,6 +13,7 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     using TwoStepOwner for TwoStepOwner.Slot;
 
     /// @dev overseers: how often they changed; their duties and votes stand under it. requirements: where they are kept, encoded.
+    /// epochBefore: what lastEpoch was before, for a veto to go back to.
     struct Policy {
         TwoStepOwner.Slot ownership;
         bytes32 policyHash;
@@ -21,6 +22,7 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         uint64 lastEpoch;
         uint64 overseers;
         address requirements;
+        uint64 epochBefore;
     }
 
     /// @dev The vote on an epoch. approval: where it is kept, encoded; 0 until it is approved, like effectiveAt, from when it counts.
@@ -157,7 +159,7 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         emit EpochVoted(policyId, epoch, msg.sender, approvalHash, count);
         if (count < _oversight[policyId].threshold) return;
 
-        if (epoch > policy_.lastEpoch) policy_.lastEpoch = epoch;
+        if (epoch > policy_.lastEpoch) (policy_.epochBefore, policy_.lastEpoch) = (policy_.lastEpoch, epoch);
         vote.effectiveAt = uint64(block.timestamp) + _oversight[policyId].challengeWindow;
         vote.approval = CodeStorage.write(abi.encode(approval_));
         emit EpochApproved(policyId, epoch, approval_, vote.effectiveAt);
@@ -172,6 +174,8 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         bool open = vote.approval == address(0) ? vote.cast : block.timestamp < vote.effectiveAt;
         if (!open) revert NothingToVeto(policyId, epoch);
         _votes[policyId][epoch] = Vote(address(0), 0, vote.round + 1, false);
+        Policy storage policy_ = _policies[policyId];
+        if (policy_.lastEpoch == epoch) policy_.lastEpoch = policy_.epochBefore;
         emit EpochVetoed(policyId, epoch, msg.sender, reason);
     }
 
@@ -209,9 +213,11 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         _checkCurrent(policyId);
         bytes memory own = abi.encode(_requirements(_policies[policyId]), _oversight[policyId]);
         bytes memory other = abi.encode(_requirements(_policies[successor]), _oversight[successor]);
-        // Overseers announced for the successor may have served their notice where nobody relied on it yet.
-        bool changing = _pendingOversight[successor].effectiveAt != 0;
-        if (changing || keccak256(own) != keccak256(other)) revert NotComparable(policyId, successor);
+        // A successor with a past may bring approvals of other publishers, and one with a future overseers or a policy behind it
+        // that have served their notice where nobody relied on it yet.
+        bool touched = _policies[successor].overseers != 0 || _pendingOversight[successor].effectiveAt != 0
+            || _replacements[successor].successor != 0;
+        if (touched || keccak256(own) != keccak256(other)) revert NotComparable(policyId, successor);
         bytes32 ballot = keccak256(abi.encode(policyId, successor, _policies[policyId].overseers));
         if (_words[ballot][msg.sender] != 0) revert AlreadyConfirmed(policyId, msg.sender);
         uint256 count = _cast(ballot, successor);
@@ -277,7 +283,7 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     function isJudge(bytes32 policyId, address first, address second) external view returns (bool) {
         address owner = _policies[policyId].ownership.owner;
         return
-            owner == first || owner == second || _has(policyId, PUBLISHER, first) || _has(policyId, PUBLISHER, second);
+            owner == first || owner == second || _has(policyId, PUBLISHER | AUDITOR, first) || _has(policyId, PUBLISHER | AUDITOR, second);
     }
 
     /// @inheritdoc IPolicyRegistry

@@ -82,15 +82,58 @@ contract RegistryHistoryTest is RegistryFixtures {
         vm.assertEq(registry.history(FUND, id, 1, type(uint256).max)[1].epoch, 22, "the rest");
     }
 
-    /// @dev An epoch that was completed after a later one is on record as attested, and is no step of the history.
-    function test_lateCompletion() public {
-        (Submission memory earlier, Submission memory later) = (submission(0), submission(3));
-        commit(id, 7, earlier.sources);
-        submit(later, FUND_OWNER);
+    /// @dev The hash binds what was attested; that it was revoked later stands beside it.
+    function test_revocationLeavesTheChain() public {
+        attest(id, 20, validUntil);
         bytes32 link = registry.latest(FUND, id).recordHash;
-        submit(earlier, FUND_OWNER);
+        vm.prank(AUDITOR);
+        registry.revoke(FUND, id, 20, "wrong");
+        vm.assertEq(registry.latest(FUND, id).expiry, 0, "of no use any more");
+        for (uint64 epoch = 20; epoch < 23; ++epoch) {
+            // While it is the latest, and when others came after it.
+            Record memory r = registry.history(FUND, id, 0, 1)[0];
+            bytes32 set = registry.sourceSet(FUND, 20);
+            bytes32 first =
+                keccak256(abi.encode(bytes32(0), FUND, id, r.epoch, r.expiry, r.blockNumber, r.completedAt, set));
+            vm.assertEq(first, link, "recomputed");
+            attest(id, epoch + 1, validUntil);
+        }
+        vm.assertTrue(registry.isRevoked(FUND, id, 20) && registry.isCompliant(FUND, id), "revoked and overtaken");
+    }
+
+    /// @dev Of any completed epoch, and of none in between.
+    function testFuzz_progressOfPastEpochs(uint256 seed) public {
+        uint256 count = bound(seed, 1, 5);
+        for (uint64 i; i < count; ++i) {
+            vm.roll(1000 + i);
+            attest(id, 20 + 3 * i, validUntil - i);
+        }
+        for (uint64 epoch = 19; epoch < 36; ++epoch) {
+            uint64 i = epoch < 20 ? 0 : (epoch - 20) / 3;
+            bool completed = epoch == 20 + 3 * i && i < count;
+            (uint256 attested, uint64 expiry, uint64 blockNumber) = registry.progress(FUND, id, epoch);
+            vm.assertEq(attested, completed ? type(uint256).max : 0, "complete or not begun");
+            vm.assertEq(expiry, completed ? validUntil - i : 0, "expiry");
+            vm.assertEq(blockNumber, completed ? 1000 + i : 0, "block");
+        }
+    }
+
+    function test_anEpochThatAnotherOvertook() public {
+        id = policyIds[1];
+        approve(id, 8, approvalOf(1));
+        submit(submission(1), FUND_OWNER);
+        acceptAllProofs();
+        for (uint256 i; i < 2; ++i) {
+            Submission memory s = submission(1 + i);
+            (s.epoch, s.sources) = (8, submission(3).sources);
+            submit(s, FUND_OWNER);
+        }
+        Submission memory late = submission(2);
+        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.EpochNotAscending.selector, 8, 7));
+        submit(late, FUND_OWNER);
+        (uint256 attested,,) = registry.progress(FUND, id, 7);
+        vm.assertEq(attested, 1, "half of epoch 7 stays half");
         vm.assertEq(registry.historyLength(FUND, id), 1, "one step");
-        vm.assertEq(registry.latest(FUND, id).recordHash, link, "the chain is as it was");
     }
 
     function test_aHistoryEachFundAndPolicy() public {

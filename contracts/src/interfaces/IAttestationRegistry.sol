@@ -47,7 +47,8 @@ struct Compliance {
     bytes32 recordHash;
 }
 
-/// @notice A completed epoch in a fund's history under a policy. expiry, completedAt: Unix seconds.
+/// @notice A completed epoch in a fund's history under a policy. expiry, completedAt: Unix seconds. With its source set it makes
+/// the next link of the history's hash, also where the epoch was revoked later.
 struct Record {
     uint64 epoch;
     uint64 expiry;
@@ -131,7 +132,7 @@ interface IAttestationRegistry is IERC165 {
     /// @notice At least one program, each once, ascending.
     error InvalidPrograms();
     error UnknownProgram(uint256 programIndex, uint256 programCount);
-    /// @notice A fund neither owns the policy nor publishes the statements that it is measured by; it would choose its own prices.
+    /// @notice A fund neither owns the policy nor is one of its overseers; it would choose its own prices.
     error SelfApproved(bytes32 policyId);
     error DigestNotApproved(bytes32 approved, bytes32 actual);
     error WrongLayout(bytes32 approved, bytes32 actual);
@@ -222,7 +223,8 @@ interface IAttestationRegistry is IERC165 {
     /// revoked, nobody has suspended it, and the policy is not replaced.
     function isCompliant(address fund, bytes32 policyId) external view returns (bool);
 
-    /// @notice Since when the fund has been compliant without a gap, Unix seconds; 0 if it is not now.
+    /// @notice Since when the fund has been compliant without a gap, Unix seconds; 0 if it is not now. An earlier epoch that was
+    /// revoked after a later one was complete makes no gap: `isRevoked` tells.
     function since(address fund, bytes32 policyId) external view returns (uint64);
 
     /// @notice The latest completed epoch of a fund under a policy.

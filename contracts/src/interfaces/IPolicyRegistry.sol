@@ -129,7 +129,8 @@ interface IPolicyRegistry is IERC165 {
     error NoReplacement(bytes32 policyId);
     /// @notice A successor is another policy of the same owner that neither replaces nor is replaced by any.
     error InvalidSuccessor(bytes32 policyId, bytes32 successor);
-    /// @notice The successor requires other sources, or has other overseers or announced some, so nobody can call it tighter.
+    /// @notice The successor requires other sources, has other overseers, has had or announced some, or has a successor of its own: so
+    /// nobody can call it tighter.
     error NotComparable(bytes32 policyId, bytes32 successor);
     error AlreadyConfirmed(bytes32 policyId, address publisher);
     error NoOversightScheduled(bytes32 policyId);
@@ -211,7 +212,7 @@ interface IPolicyRegistry is IERC165 {
 
     function isAuditor(bytes32 policyId, address account) external view returns (bool);
 
-    /// @notice Whether one of two addresses owns the policy or publishes its statements.
+    /// @notice Whether one of two addresses owns the policy or is one of its overseers.
     function isJudge(bytes32 policyId, address first, address second) external view returns (bool);
 
     /// @notice What publishers approved, vetoes taken off, and from when it counts; 0 where nothing is approved.

@@ -9,6 +9,7 @@ library CodeStorage {
 
     /// @notice Keeps the data; up to 24 575 bytes (EIP-170).
     function write(bytes memory data) internal returns (address place) {
+        if (data.length > 24_575) revert WriteFailed();
         // PUSH2 size DUP1 PUSH1 10 PUSH0 CODECOPY PUSH0 RETURN: the code behind these 10 bytes is what stays
         bytes memory creation = abi.encodePacked(hex"61", uint16(data.length + 1), hex"80600a5f395ff3", hex"00", data);
         assembly ("memory-safe") {
