@@ -150,6 +150,11 @@ contract FundRegistryTest is RegistryFixtures {
         vm.assertTrue(funds.actsFor(FUND, OPERATOR), "and back with the owner");
     }
 
+    /// @dev The owner of a fund that does not exist is 0, which nobody is.
+    function test_nobodyActsForNoFund() public view {
+        vm.assertTrue(!funds.actsFor(STRANGER, address(0)), "of no fund");
+    }
+
     /// @dev The fund's own address is nobody special once it has an owner.
     function testFuzz_nobodyElseActs(address account) public view {
         vm.assertEq(funds.actsFor(FUND, account), account == FUND_OWNER, "of a fund");

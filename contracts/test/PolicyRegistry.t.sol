@@ -131,12 +131,12 @@ contract PolicyRegistryTest is RegistryFixtures {
         emit IPolicyRegistry.PolicyTransferStarted(id, POLICY_OWNER, STRANGER);
         _transfer(POLICY_OWNER, id, STRANGER);
         vm.assertEq(policies.policy(id).owner, POLICY_OWNER, "still the old owner");
-        vm.assertEq(policies.policy(id).pendingOwner, STRANGER, "the next one");
+        vm.assertEq(policies.pendingOwner(id), STRANGER, "the next one");
         vm.expectEmit(address(policies));
         emit IPolicyRegistry.PolicyTransferred(id, POLICY_OWNER, STRANGER);
         _accept(STRANGER, id);
         vm.assertEq(policies.policy(id).owner, STRANGER, "the new owner");
-        vm.assertEq(policies.policy(id).pendingOwner, address(0), "nothing pending");
+        vm.assertEq(policies.pendingOwner(id), address(0), "nothing pending");
         bytes memory reason = abi.encodeWithSelector(TwoStepOwner.NotOwner.selector, POLICY_OWNER, STRANGER);
         vm.expectRevert(reason);
         _transfer(POLICY_OWNER, id, POLICY_OWNER);

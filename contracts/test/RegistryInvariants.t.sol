@@ -17,6 +17,10 @@ contract RegistryHandler is RegistryFixtures {
     bytes32[9] public roots;
     uint64 public lastEpoch;
     uint64[3] public latestEpoch;
+    uint256[3] public historyLength;
+    bool[3] public replaced;
+    address public fundOwner = FUND_OWNER;
+    mapping(address account => bool) public isOperator;
     bool public changedItsMind;
     uint256 public acceptances;
 
@@ -38,7 +42,15 @@ contract RegistryHandler is RegistryFixtures {
             uint64 epoch = registry.latest(FUND, policyIds[i]).epoch;
             changedItsMind = changedItsMind || epoch < latestEpoch[i];
             latestEpoch[i] = epoch;
+            uint256 length = registry.historyLength(FUND, policyIds[i]);
+            changedItsMind = changedItsMind || length < historyLength[i] || length > historyLength[i] + 1;
+            historyLength[i] = length;
+            bool current = policies.isCurrent(policyIds[i]);
+            changedItsMind = changedItsMind || (replaced[i] && current);
+            replaced[i] = !current;
         }
+        (address owner,) = funds.fundOwner(FUND);
+        changedItsMind = changedItsMind || owner != fundOwner || funds.actsFor(FUND, OPERATOR) != isOperator[OPERATOR];
     }
 
     function _lost(bytes32 before, bytes32 now_) private pure returns (bool) {
@@ -98,6 +110,50 @@ contract RegistryHandler is RegistryFixtures {
         try policies.approveEpoch(policyIds[i], uint64(7 + seed % 2), approvalOf(i)) {} catch {}
     }
 
+    /// @dev Only the owner's word changes who acts for the fund.
+    function operateSome(uint256 seed) external remembered {
+        address[3] memory callers = [FUND_OWNER, OPERATOR, STRANGER];
+        address caller = callers[seed % 3];
+        bool allowed = seed >> 8 & 1 == 1;
+        vm.prank(caller);
+        try funds.setOperator(FUND, OPERATOR, allowed) {
+            assert(caller == FUND_OWNER);
+            isOperator[OPERATOR] = allowed;
+        } catch {}
+    }
+
+    function offerSome(uint256 seed) external remembered {
+        vm.prank(seed % 2 == 0 ? FUND : STRANGER);
+        try funds.transferFund(FUND, STRANGER) {
+            assert(false);
+        } catch {}
+        vm.prank(STRANGER);
+        try funds.acceptFund(FUND) {
+            assert(false);
+        } catch {}
+    }
+
+    /// @dev The owner, another owner's eyes on it, or an overseer replaces one policy by another, and takes it back.
+    function replaceSome(uint256 seed) external remembered {
+        address caller = seed % 4 == 0 ? STRANGER : POLICY_OWNER;
+        (bytes32 from, bytes32 to) = (policyIds[(seed >> 8) % 3], policyIds[(seed >> 16) % 3]);
+        uint256 what = (seed >> 24) % 8;
+        vm.prank(caller);
+        if (what == 0) {
+            try policies.scheduleReplacement(from, to) {
+                assert(caller == POLICY_OWNER && from != to);
+            } catch {}
+        } else if (what == 1) {
+            try policies.confirmTightening(from, to) {
+                assert(caller == POLICY_OWNER);
+            } catch {}
+        } else {
+            try policies.cancelReplacement(from) {
+                assert(caller == POLICY_OWNER && policies.isCurrent(from));
+            } catch {}
+        }
+    }
+
     /// @dev Mostly some minutes; now and then beyond every expiry.
     function wait_(uint256 seed) external remembered {
         vm.warp(block.timestamp + (seed % 40 == 0 ? 100_000_000 : seed % 1000));
@@ -130,7 +186,9 @@ contract RegistryInvariantsTest is RegistryFixtures {
             bytes32 id = handler.policyOf(i);
             Compliance memory last = handler.target().latest(FUND, id);
             bool compliant = handler.target().isCompliant(FUND, id);
-            vm.assertEq(compliant, last.epoch != 0 && block.timestamp <= last.expiry, "compliant until it expires");
+            bool running = last.epoch != 0 && block.timestamp <= last.expiry;
+            vm.assertEq(compliant, running && !handler.replaced(i), "compliant until it expires or is replaced");
+            vm.assertEq(handler.target().since(FUND, id) != 0, compliant, "since some time, if at all");
             if (last.epoch == 0) continue;
             (uint256 first, uint256 count) = _programs(i, last.epoch);
             for (uint256 k; k < count; ++k) {
@@ -141,7 +199,8 @@ contract RegistryInvariantsTest is RegistryFixtures {
         }
     }
 
-    /// @dev Source sets and book roots stand once, and epochs only ascend.
+    /// @dev Source sets and book roots stand once, epochs only ascend, histories only grow, a replaced policy stays replaced,
+    /// and nobody but the owner changes who acts for the fund.
     function invariant_nothingIsTakenBack() external view {
         vm.assertTrue(!handler.changedItsMind(), "the registry changed its mind");
     }
