@@ -73,6 +73,7 @@ class PreviousRecord:
     Args:
         layout: of that epoch's holdings, recomputed by the caller.
         sources, signatures: what the prover published.
+        representations: of `sources`, as `check_representations` takes them.
         source_set_hash: that of the fund's last registered epoch before this one, from the registry or from an
             attestation that the caller accepted. Never from the prover, who would choose what it is compared with.
     """
@@ -81,9 +82,11 @@ class PreviousRecord:
     sources: SourceSet
     signatures: Sequence[bytes]
     source_set_hash: bytes
+    representations: Sequence[bytes] = ()
 
 
 def check_previous(
+    setup: Setup,
     previous: PreviousRecord,
     sources: SourceSet,
     requirements: Sequence[SourceRequirement],
@@ -100,6 +103,8 @@ def check_previous(
         raise SourceError("the previous sources are not of this fund's earlier epoch")
     previous.sources.check_layout(previous.layout)
     check_signers(previous.sources, previous.signatures, requirements, chain_id, registry)
+    given = previous.representations
+    check_representations(setup, previous.layout, requirements, previous.sources, given, chain_id, registry)
 
 
 def verify_attestation(
@@ -144,7 +149,7 @@ def verify_attestation(
     check_sources(layout, requirements, sources, signatures, chain_id, registry, as_of=as_of)
     check_representations(setup, layout, requirements, sources, representations, chain_id, registry)
     if previous is not None:
-        check_previous(previous, sources, requirements, chain_id, registry)
+        check_previous(setup, previous, sources, requirements, chain_id, registry)
     for key, context, proof in zip(keys, contexts, proofs, strict=True):
         compared = previous.sources if previous is not None and key.vectors == 2 else None
         verify(setup, key, context, sources, proof, compared)

@@ -42,7 +42,7 @@ from .options import (
     ValidityOption,
     load_terms,
 )
-from .pipeline import duties_of, needed_book_root, timestamp, verify_bundle
+from .pipeline import Terms, duties_of, needed_book_root, timestamp, verify_bundle
 from .signers import load_signer
 from .terminal import REJECTED, console, remark, step, table
 
@@ -61,6 +61,9 @@ NetworkOption = Annotated[str, typer.Option("--network", help="sepolia, hoodi, a
 NetworksOption = Annotated[
     Path | None,
     typer.Option("--networks", envvar="PROOFOLIO_NETWORKS", help="TOML file with networks of your own."),
+]
+ProgramsOption = Annotated[
+    int | None, typer.Option("--programs", min=1, max=MAX_PROGRAMS, help="Number of the policy's programs.")
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Simulate and estimate; send nothing.")]
 
@@ -90,14 +93,21 @@ def _policy_id(fund: FundFile, policy: Policy, programs: int) -> bytes:
     return policy_id(fund.policy_owner, policy.hash, fund.requirements(duties_of(policy)), programs)
 
 
-def registered(registry: Registry, fund: FundFile, policy: Policy) -> tuple[bytes, int] | None:
-    """A policy's id and its number of programs; where it is registered with several, that of the latest approval."""
-    found = {count: _policy_id(fund, policy, count) for count in range(1, MAX_PROGRAMS + 1)}
-    known = {count: name for count, name in found.items() if registry.policies.has(name)}
-    if not known:
-        return None
-    latest = max(known, key=lambda count: registry.policies.approved_epoch(known[count]))
-    return known[latest], latest
+def registered(
+    registry: Registry, fund: FundFile, policy: Policy, programs: int | None = None
+) -> tuple[bytes, int] | None:
+    """A policy's id and its number of programs, None where it is not registered.
+
+    Args: programs: their number, where one knows it.
+    Raises: EncodingError: it is registered with several, each a policy of its own with overseers of its own.
+    """
+    counts = range(1, MAX_PROGRAMS + 1) if programs is None else [programs]
+    found = {count: _policy_id(fund, policy, count) for count in counts}
+    known = [(name, count) for count, name in found.items() if registry.policies.has(name)]
+    if len(known) > 1:
+        listed = ", ".join(str(count) for _, count in known)
+        raise EncodingError(f"the policy is registered with {listed} programs; say with --programs which one you mean")
+    return known[0] if known else None
 
 
 def _signer_for(keystore: Path | None, account: str | None, expected: str, who: str) -> Signer:
@@ -195,30 +205,38 @@ def approve(
             console.print(f"policy 0x{name.hex()} is registered; its publishers approve", soft_wrap=True)
             return
     watching = policies.oversight(name)
-    if not policies.is_publisher(name, who.address):
-        publishers = ", ".join(watching.publishers)
-        raise EncodingError(f"{who.address} is no publisher of the policy; they are {publishers}")
-    approved, effective_at = policies.approved(name, epoch)
-    if approved == digests:
+    approval = approval_of(terms, (int(time.time()) // 86_400 + 1 + valid_days) * 86_400)
+    approved = policies.approved_as(name, epoch, approval)
+    if approved is not None and not approved.same:
+        detail = "the publishers approved another statement, layout or public slots than these files give"
+        if approved.effective_at > registry.chain.head()[1]:
+            detail += f"; it can be vetoed until {timestamp(approved.effective_at)}: proofolio veto"
+        raise ProofRejected("approval", detail)
+    if approved is not None:
         console.print(f"epoch {epoch} is approved with this statement: {listed}", soft_wrap=True)
-        console.print(f"it counts from {timestamp(effective_at)}")
+        console.print(f"it counts from {timestamp(approved.effective_at)}")
         return
-    layout = terms.layout
-    # Midnight, so that publishers who approve on the same day say the same.
-    valid_until = (int(time.time()) // 86_400 + 1 + valid_days) * 86_400
-    approval = Approval(
-        as_of=terms.as_of,
-        valid_until=valid_until,
-        layout_hash=layout.hash,
-        owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
-        digests=digests,
-    )
+    if not policies.is_publisher(name, who.address):
+        known = ", ".join(watching.publishers)
+        raise EncodingError(f"{who.address} is no publisher of the policy; they are {known}")
     send(registry.chain, who, policies.approve_epoch(name, epoch, approval), f"Approving epoch {epoch}", dry_run)
     console.print(f"policy 0x{name.hex()}\nstatement {listed}", soft_wrap=True)
     if not dry_run:
         _, effective_at = policies.approved(name, epoch)
         said = f"it counts from {timestamp(effective_at)}" if effective_at else "more publishers must say the same"
         console.print(f"{policies.votes(name, epoch, approval)} of {watching.threshold} publishers; {said}")
+
+
+def approval_of(terms: Terms, valid_until: int) -> Approval:
+    """What a publisher says of an epoch. Midnights let those who approve on one day say the same."""
+    layout = terms.layout
+    return Approval(
+        as_of=terms.as_of,
+        valid_until=valid_until,
+        layout_hash=layout.hash,
+        owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
+        digests=terms.digests,
+    )
 
 
 def publish(
@@ -294,14 +312,20 @@ def _show_published(published: Published) -> None:
     console.print(f"[green]recorded[/] in block {published.block}, {how}", soft_wrap=True)
 
 
-def status(policy: PolicyOption, fund: FundOption, network: NetworkOption, networks: NetworksOption = None) -> None:
+def status(
+    policy: PolicyOption,
+    fund: FundOption,
+    network: NetworkOption,
+    networks: NetworksOption = None,
+    programs: ProgramsOption = None,
+) -> None:
     """What an investor sees: whether the fund keeps the policy now. Exit code 1 when it does not.
 
     Example: proofolio status --policy policy.json --fund fund.json --network sepolia
     """
     parties, rules = FundFile.load(fund), Policy.load(policy)
     registry = registry_of(connect(network, networks), parties)
-    name, programs = registered(registry, parties, rules) or (_policy_id(parties, rules, 1), 0)
+    name, programs = registered(registry, parties, rules, programs) or (_policy_id(parties, rules, 1), 0)
     answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
     shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
@@ -349,6 +373,8 @@ __all__ = [
     "DryRunOption",
     "NetworkOption",
     "NetworksOption",
+    "ProgramsOption",
+    "approval_of",
     "approve",
     "connect",
     "publish",

@@ -100,15 +100,22 @@ def terms_of(folder: EpochFolder, policy: Policy, setup: Setup, before: EpochFol
     return Terms.of(policy, folder.market, setup, layout)
 
 
-def proved(folder: EpochFolder, terms: Terms, fund: FundFile, expiry: int, before: EpochFolder | None) -> Bundle:
+def proved(
+    folder: EpochFolder, terms: Terms, fund: FundFile, now: int, expiry: int, before: EpochFolder | None, fixed: bytes
+) -> Bundle:
     """The epoch's bundle: as it was made before, or made now and kept.
 
-    One of other statements, whose approval was vetoed, is made anew.
+    One that is of other statements, whose approval was vetoed, that has expired, or whose sources signed again is made
+    anew.
+
+    Args: now, expiry: Unix seconds; fixed: hash of the source set that the registry has, zeros before.
     """
     path = folder.path / BUNDLE
     if path.exists():
         kept = Bundle.load(path)
-        if tuple(proof.digest for proof in kept.proofs) == terms.digests:
+        signed = {source.source: source for source in folder.sources(terms.compiled.policy).signed}
+        current = kept.source_set().hash == fixed or {source.source: source for source in kept.sources} == signed
+        if tuple(proof.digest for proof in kept.proofs) == terms.digests and kept.expiry > now and current:
             return kept
     policy = terms.compiled.policy
     files = folder.sources(policy)

@@ -12,7 +12,7 @@ from attest.chain import Registry
 from attest.errors import EncodingError
 from optimizer.policy import Policy
 
-from .chain import DryRunOption, NetworkOption, NetworksOption, connect, registered, registry_of, send
+from .chain import DryRunOption, NetworkOption, NetworksOption, ProgramsOption, connect, registered, registry_of, send
 from .options import FundOption, KeystoreOption, PolicyOption, SignerOption
 from .pipeline import timestamp
 from .signers import load_signer
@@ -32,6 +32,7 @@ def veto(
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
+    programs: ProgramsOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Throw out what was approved for an epoch, while its challenge window is open; publishers, auditors and the owner.
@@ -41,7 +42,7 @@ def veto(
     Example: proofolio veto --policy p.json --fund fund.json --epoch 3 --reason "prices of another day"
     --network sepolia --keystore auditor.keystore
     """
-    registry, name = _policy(policy, fund, network, networks)
+    registry, name = _policy(policy, fund, network, networks, programs)
     call = registry.policies.veto_epoch(name, epoch, reason)
     send(registry.chain, load_signer(keystore, signer), call, f"Vetoing epoch {epoch}", dry_run)
 
@@ -54,6 +55,7 @@ def replace(
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
+    programs: ProgramsOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Announce the policy that replaces this one after the notice period; as the owner of both.
@@ -63,7 +65,7 @@ def replace(
     Example: proofolio replace --policy old.json --successor new.json --fund fund.json --network sepolia
     --keystore owner.keystore
     """
-    registry, old = _policy(policy, fund, network, networks)
+    registry, old = _policy(policy, fund, network, networks, programs)
     new = _registered_id(registry, successor, fund)
     call = registry.policies.schedule_replacement(old, new)
     send(registry.chain, load_signer(keystore, signer), call, "Announcing the replacement", dry_run)
@@ -78,11 +80,13 @@ def tighten(
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
+    programs: ProgramsOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Confirm, as a publisher, that an announced policy is nowhere looser; with enough of them it counts at once.
 
-    Checked here first: the new policy must name the old one as its base, which it then may only tighten.
+    Checked here first: the new policy must name the old one as its base, which it then may only tighten, and its
+    sources report the same instruments.
 
     Example: proofolio tighten --policy old.json --successor new.json --fund fund.json --network sepolia
     --keystore publisher.keystore
@@ -93,7 +97,13 @@ def tighten(
             f"{successor} does not name {policy} as its base, so that nothing shows that it is nowhere looser; "
             "write the new policy on the old one as its base, or let the notice period pass"
         )
-    registry, old = _policy(policy, fund, network, networks)
+    reported = [{source.name: source.instruments for source in each.sources} for each in (before, after)]
+    if reported[0] != reported[1]:
+        raise EncodingError(
+            f"{successor} lets sources report other instruments than {policy} does, so that what meets it may miss the "
+            "old limits on the old instruments; let the notice period pass"
+        )
+    registry, old = _policy(policy, fund, network, networks, programs)
     new = _registered_id(registry, successor, fund)
     call = registry.policies.confirm_tightening(old, new)
     send(registry.chain, load_signer(keystore, signer), call, "Confirming that it tightens", dry_run)
@@ -108,6 +118,7 @@ def suspend(
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
+    programs: ProgramsOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Suspend a fund's compliance, as the fund or as an auditor of the policy.
@@ -115,7 +126,7 @@ def suspend(
     Example: proofolio suspend --policy p.json --fund fund.json --reason "a custodian is down" --network sepolia
     --keystore fund.keystore
     """
-    registry, name = _policy(policy, fund, network, networks)
+    registry, name = _policy(policy, fund, network, networks, programs)
     call = registry.suspend(FundFile.load(fund).fund, name, reason)
     send(registry.chain, load_signer(keystore, signer), call, "Suspending", dry_run)
 
@@ -127,13 +138,14 @@ def resume(
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
+    programs: ProgramsOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """End one's own suspension.
 
     Example: proofolio resume --policy p.json --fund fund.json --network sepolia --keystore fund.keystore
     """
-    registry, name = _policy(policy, fund, network, networks)
+    registry, name = _policy(policy, fund, network, networks, programs)
     call = registry.resume(FundFile.load(fund).fund, name)
     send(registry.chain, load_signer(keystore, signer), call, "Resuming", dry_run)
 
@@ -147,6 +159,7 @@ def revoke(
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
+    programs: ProgramsOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Take back an epoch for good, as the fund, an auditor of the policy, or a source that it requires.
@@ -154,19 +167,21 @@ def revoke(
     Example: proofolio revoke --policy p.json --fund fund.json --epoch 3 --reason "reported a wallet twice"
     --network sepolia --keystore custodian.keystore
     """
-    registry, name = _policy(policy, fund, network, networks)
+    registry, name = _policy(policy, fund, network, networks, programs)
     call = registry.revoke(FundFile.load(fund).fund, name, epoch, reason)
     send(registry.chain, load_signer(keystore, signer), call, f"Revoking epoch {epoch}", dry_run)
 
 
-def _policy(policy: Path, fund: Path, network: str, networks: Path | None) -> tuple[Registry, bytes]:
+def _policy(
+    policy: Path, fund: Path, network: str, networks: Path | None, programs: int | None
+) -> tuple[Registry, bytes]:
     registry = registry_of(connect(network, networks), FundFile.load(fund))
-    return registry, _registered_id(registry, policy, fund)
+    return registry, _registered_id(registry, policy, fund, programs)
 
 
-def _registered_id(registry: Registry, policy: Path, fund: Path) -> bytes:
-    """Raises: EncodingError: the policy is not registered."""
-    found = registered(registry, FundFile.load(fund), Policy.load(policy))
+def _registered_id(registry: Registry, policy: Path, fund: Path, programs: int | None = None) -> bytes:
+    """Raises: EncodingError: the policy is not registered, or more than once."""
+    found = registered(registry, FundFile.load(fund), Policy.load(policy), programs)
     if found is None:
         raise EncodingError(f"{policy}: this policy is not registered by the fund file's policy owner")
     return found[0]

@@ -249,8 +249,9 @@ def prove_bundle(
     vector_before: list[int] = []
     if previous is not None and layout_before is not None:
         ordered_before, sources_before, signatures_before = _ordered(previous.signed)
-        record = PreviousRecord(layout_before, sources_before, signatures_before, sources_before.hash)
-        check_previous(record, sources, requirements, *place)
+        proofs_before = [source.representation for source in ordered_before]
+        record = PreviousRecord(layout_before, sources_before, signatures_before, sources_before.hash, proofs_before)
+        check_previous(terms.setup, record, sources, requirements, *place)
         held_before = holdings_of(list(previous.openings), sources_before, layout_before, terms.setup)
         before = PreviousHoldings(held_before, sources_before)
         vector_before = held_before.vector(layout_before.size, {})
@@ -319,7 +320,9 @@ def _previous_record(terms: Terms, bundle: Bundle, source_set_hash: bytes | None
         raise SourceError("the policy compares epochs, and the bundle lacks the previous epoch's sources")
     if source_set_hash is None:
         raise SourceError("the policy compares epochs: the previous epoch's source set must come from a trusted record")
-    return PreviousRecord(layout, published, [source.signature for source in bundle.previous], source_set_hash)
+    signatures = [source.signature for source in bundle.previous]
+    representations = [source.representation for source in bundle.previous]
+    return PreviousRecord(layout, published, signatures, source_set_hash, representations)
 
 
 def quantities_by_instrument(holdings: Holdings) -> dict[str, Decimal]:

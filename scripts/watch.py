@@ -21,7 +21,16 @@ from attest.srs import Setup, load_setup
 from optimizer.errors import OptimizerError
 from optimizer.policy import Policy
 
-from .chain import NetworkOption, NetworksOption, connect, recorded_book_root, registered, registry_of
+from .chain import (
+    NetworkOption,
+    NetworksOption,
+    ProgramsOption,
+    approval_of,
+    connect,
+    recorded_book_root,
+    registered,
+    registry_of,
+)
 from .epochs import PUBLISHED, EpochFolder, PublishedFile, folders, proved, terms_of
 from .monitor import Health, Metrics, serving
 from .options import DEFAULT_VALIDITY_DAYS, FundOption, JournalOption, KeystoreOption, PolicyOption, SignerOption
@@ -66,6 +75,7 @@ class Watcher:
     setup: Setup
     root: Path
     expiry_days: int
+    programs: int | None
     metrics: Metrics
     say: Callable[[str], None]
 
@@ -74,7 +84,7 @@ class Watcher:
 
         Returns: what is waited for, "" for nothing. Raises: as `prove` and `publish`.
         """
-        found = registered(self.registry, self.fund, self.policy)
+        found = registered(self.registry, self.fund, self.policy, self.programs)
         if found is None:
             return "the policy is not registered; its owner registers it with `proofolio approve`"
         policy_id, _ = found
@@ -98,16 +108,20 @@ class Watcher:
         if lacking:
             return f"epoch {folder.number}: waiting for {', '.join(lacking)}"
         terms = terms_of(folder, self.policy, self.setup, before)
-        approved, effective_at = self.registry.policies.approved(policy_id, folder.number)
-        if not approved:
+        approved = self.registry.policies.approved_as(policy_id, folder.number, approval_of(terms, 0))
+        if approved is None:
             return f"epoch {folder.number}: waiting for the publishers' approval"
-        if approved != terms.digests:
-            return f"epoch {folder.number}: the publishers approved another market or policy than {folder.path} holds"
+        if not approved.same:
+            return f"epoch {folder.number}: the publishers approved another statement than {folder.path} gives"
         now = int(time.time())
+        expiry = min(now + 86_400 * self.expiry_days, approved.valid_until)
+        fixed = self.registry.source_set(self.fund.fund, folder.number)
         with nullcontext() if folder.is_proved else self.metrics.proving.time():
-            bundle = proved(folder, terms, self.fund, now + 86_400 * self.expiry_days, before)
-        if self.registry.chain.head()[1] < effective_at:
-            return f"epoch {folder.number}: proved; its challenge window is open until {timestamp(effective_at)}"
+            bundle = proved(folder, terms, self.fund, now, expiry, before, fixed)
+        if self.registry.chain.head()[1] < approved.effective_at:
+            return (
+                f"epoch {folder.number}: proved; its challenge window is open until {timestamp(approved.effective_at)}"
+            )
         root = folder.book_root(terms)
         recorded = recorded_book_root(self.registry, self.fund.fund, folder.number)
         if any(root) and recorded != root:
@@ -176,7 +190,8 @@ def run(watcher: Watcher, health: Health, calendar: Calendar | None, every: floa
                 failures += 1
                 watcher.metrics.errors.labels(type(error).__name__).inc()
                 watcher.say(f"failed: {error}")
-                health.set(failures < LOST_PASSES, str(error))
+                # What failed in words may name a broken limit, which is for the operator alone.
+                health.set(failures < LOST_PASSES, f"a pass failed: {type(error).__name__}")
                 if once:
                     raise
             if once or stop.wait(every):
@@ -208,6 +223,7 @@ def watch(
     period_hours: Annotated[float, typer.Option(min=0.01, help="From one epoch to the next.")] = 24.0,
     grace_hours: Annotated[float, typer.Option(min=0.0, help="How late an epoch may be recorded.")] = 2.0,
     listen: Annotated[str, typer.Option(help="HOST:PORT of /healthz and /metrics.")] = "127.0.0.1:9464",
+    programs: ProgramsOption = None,
     once: Annotated[bool, typer.Option("--once", help="Look once and leave.")] = False,
 ) -> None:
     """Prove and publish each epoch as soon as its files are there and its statements approved, until it is stopped.
@@ -227,7 +243,9 @@ def watch(
         with serving(listen, health, metrics) as port:
             console.print(f"listening on port {port}: /healthz, /metrics")
             registry = registry_of(connect(network, networks), parties)
-            watcher = Watcher(registry, opened, who, parties, rules, load_setup(), epochs, valid_days, metrics, remark)
+            watcher = Watcher(
+                registry, opened, who, parties, rules, load_setup(), epochs, valid_days, programs, metrics, remark
+            )
             run(watcher, health, calendar, every, once=once)
     finally:
         opened.close()

@@ -98,6 +98,22 @@ class Replacement:
     effective_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class ApprovedEpoch:
+    """An approval. Args: same: as one's own, but for its validity; valid_until, effective_at: Unix seconds."""
+
+    same: bool
+    valid_until: int
+    effective_at: int
+
+
+def _plain(value: Any) -> Any:
+    """An ABI value that compares: no tuples, and addresses in lower case."""
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value.lower() if isinstance(value, str) else value
+
+
 class Policies(Contract):
     """A `PolicyRegistry`: methods that return a `Call` build a transaction, the others ask."""
 
@@ -167,6 +183,18 @@ class Policies(Contract):
         """Digests of an approved epoch and from when they count, Unix seconds; none and 0 where it is not approved."""
         approval, effective_at = self.ask("approval", policy_id, epoch)
         return tuple(approval[4]), int(effective_at)
+
+    def approved_as(self, policy_id: bytes, epoch: int, approval: Approval) -> ApprovedEpoch | None:
+        """What is approved for an epoch, beside what one computed; None where nothing is.
+
+        The digests alone do not tell: public slots, layout and owned slots are approved with them.
+        """
+        fields, effective_at = self.ask("approval", policy_id, epoch)
+        if not effective_at:
+            return None
+        as_of, valid_until, *theirs = _plain(fields)
+        own_as_of, _, *own = _plain(approval.encoded())
+        return ApprovedEpoch((as_of, theirs) == (own_as_of, own), int(valid_until), int(effective_at))
 
     def votes(self, policy_id: bytes, epoch: int, approval: Approval) -> int:
         """How many publishers' word stands for an approval."""

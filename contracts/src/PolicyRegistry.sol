@@ -282,8 +282,8 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     /// @inheritdoc IPolicyRegistry
     function isJudge(bytes32 policyId, address first, address second) external view returns (bool) {
         address owner = _policies[policyId].ownership.owner;
-        return
-            owner == first || owner == second || _has(policyId, PUBLISHER | AUDITOR, first) || _has(policyId, PUBLISHER | AUDITOR, second);
+        return owner == first || owner == second || _has(policyId, PUBLISHER | AUDITOR, first)
+            || _has(policyId, PUBLISHER | AUDITOR, second);
     }
 
     /// @inheritdoc IPolicyRegistry

@@ -82,7 +82,7 @@ class Site:
         """As a new process: nothing is shared with an earlier one but folder, journal and chain."""
         registry = Registry(Chain.connect(self.registry.chain.network), self.fund.registry)
         journal, signer = Journal(self.root / "journal.sqlite"), LocalSigner(KEYS["fund"])
-        parts = registry, journal, signer, self.fund, self.policy, load_setup(), self.epochs, 7, Metrics(), say
+        parts = registry, journal, signer, self.fund, self.policy, load_setup(), self.epochs, 7, 1, Metrics(), say
         return Watcher(*parts)
 
     def register(self) -> None:

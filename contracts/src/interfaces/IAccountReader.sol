@@ -7,8 +7,9 @@ import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 /// @title Reader of a fund's addresses on this chain
 /// @notice Reads what a fund's published addresses hold, once for each policy and epoch, into public slots.
 /// @dev An address counts once a block over all funds, and only with its own signature for the fund and epoch. What it does not
-/// prevent: that a custodian reports the same address, which is for the policy's publishers to see to, and that coins move to
-/// another fund's address one block later, which readers see. Debts are not read here: a fund would leave out who owes them.
+/// prevent: that a custodian reports the same address, which is for the policy's publishers to see to; that coins move to
+/// another address between two readings, also within a block; and that they are borrowed for the moment of the reading. What is read is what
+/// the addresses hold then, and nothing is said of whose it is before or after. Debts are not read here: a fund would leave out who owes them.
 interface IAccountReader {
     /// @notice values: of the policy's account slots, in order.
     event AccountsRead(

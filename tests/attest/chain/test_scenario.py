@@ -164,7 +164,7 @@ def test_chapter_6_the_next_epoch_heals_and_the_history_is_a_chain(story: Story)
     status = play.registry.status(fund, one)
     assert status.compliant and status.epoch == 2 and status.since == play.now
     history = play.registry.history(fund, one)
-    assert [each.epoch for each in history] == [1, 2] and history[0].expiry == 0
+    assert [each.epoch for each in history] == [1, 2] and play.registry.is_revoked(fund, one, 1)
     types = ["bytes32", "address", "bytes32", "uint64", "uint64", "uint64", "uint64", "bytes32"]
     last = history[1]
     fields = [before.record_hash, fund, one, 2, last.expiry, last.block, last.completed_at, status.source_set_hash]
