@@ -45,6 +45,11 @@ contract CodeStorageTest is Test {
         vm.assertTrue(done && answer.length == 0, "stopped at once");
     }
 
+    function test_tooLong() public {
+        vm.expectRevert(CodeStorage.WriteFailed.selector);
+        harness.write(new bytes(24_576));
+    }
+
     /// @dev Without gas for the code nothing is kept, and nobody is told that it was.
     function test_aFailedWrite() public {
         bytes memory data = new bytes(20_000);

@@ -355,7 +355,8 @@ contract PolicyRegistryTest is RegistryFixtures {
         vm.assertTrue(!policies.isPublisher(id, POLICY_OWNER) && !policies.isAuditor(id, POLICY_OWNER), "the owner");
         vm.assertTrue(policies.isJudge(id, STRANGER, FUND) && policies.isJudge(id, FUND, STRANGER), "publishers");
         vm.assertTrue(policies.isJudge(id, POLICY_OWNER, FUND) && policies.isJudge(id, FUND, POLICY_OWNER), "owner");
-        vm.assertTrue(!policies.isJudge(id, AUDITOR, FUND), "auditors do not judge");
+        vm.assertTrue(policies.isJudge(id, AUDITOR, FUND) && policies.isJudge(id, FUND, AUDITOR), "auditors");
+        vm.assertTrue(!policies.isJudge(id, FUND, FUND_OWNER), "nobody else");
         vm.assertEq(abi.encode(policies.oversight(id)), abi.encode(oversight), "as registered");
     }
 }

@@ -291,6 +291,24 @@ contract PolicyReplacementTest is RegistryFixtures {
         vm.assertTrue(policies.isCurrent(a), "one of two");
     }
 
+    /// @dev Approvals of former publishers may stand under a policy whose overseers changed, though they are the same now.
+    function test_aSuccessorWithAPastIsNotTighter() public {
+        _scheduleOversight(b, committee());
+        vm.warp(block.timestamp + NOTICE);
+        policies.applyOversight(b);
+        _assertNotComparable(b);
+    }
+
+    /// @dev Confirmed as tighter, it would hand over to a policy that nobody confirmed.
+    function test_aSuccessorWithASuccessorIsNotTighter() public {
+        _schedule(a, b);
+        _schedule(b, c);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.NotComparable.selector, a, b));
+        _confirm(0, a, b);
+        _cancel(b);
+        _confirm(0, a, b);
+    }
+
     /// @dev Former publishers' confirmations go with them.
     function test_staleConfirmationsDoNotCount() public {
         Oversight memory patient = committee();

@@ -235,6 +235,20 @@ contract PolicyVotesTest is RegistryFixtures {
         _approveBoth(5);
     }
 
+    /// @dev Else one wrong epoch, far ahead, would block all between.
+    function test_aVetoGivesTheEpochsBetweenBack() public {
+        _approveBoth(5);
+        _approveBoth(1000);
+        _veto(AUDITOR, 1000);
+        vm.assertEq(policies.policy(id).lastEpoch, 5, "as before");
+        _approveBoth(6);
+        vm.assertEq(policies.policy(id).lastEpoch, 6, "the next");
+        _veto(AUDITOR, 5);
+        vm.assertEq(policies.policy(id).lastEpoch, 6, "not the last, nothing to go back to");
+        _approveBoth(1000);
+        vm.assertEq(policies.policy(id).lastEpoch, 1000, "and the vetoed one anew");
+    }
+
     function test_withoutAWindowThereIsNoVeto() public {
         Oversight memory oversight = committee();
         oversight.challengeWindow = 0;

@@ -202,6 +202,19 @@ contract RegistryRevocationTest is RegistryFixtures {
         }
     }
 
+    /// @dev A fund that makes its auditor an operator does not turn the auditor's suspension into its own.
+    function test_anAuditorWhoOperates() public {
+        submit(submission(0), FUND_OWNER);
+        setOperator(AUDITOR, true);
+        vm.expectEmit(address(registry));
+        emit IAttestationRegistry.Suspended(FUND, id, AUDITOR, Suspension.BY_BOTH, "under inquiry");
+        _suspend(AUDITOR);
+        _resume(FUND_OWNER);
+        _assertSuspension(Suspension.BY_AUDITOR);
+        _resume(AUDITOR);
+        _assertSuspension(Suspension.NONE);
+    }
+
     function test_aSuspensionHasAReason() public {
         vm.expectRevert(IAttestationRegistry.EmptyReason.selector);
         vm.prank(AUDITOR);
