@@ -112,7 +112,7 @@ class Watcher:
         if approved is None:
             return f"epoch {folder.number}: waiting for the publishers' approval"
         if not approved.same:
-            return f"epoch {folder.number}: the publishers approved another statement than {folder.path} gives"
+            return f"epoch {folder.number}: the publishers approved another market or policy than {folder.path} holds"
         now = int(time.time())
         expiry = min(now + 86_400 * self.expiry_days, approved.valid_until)
         fixed = self.registry.source_set(self.fund.fund, folder.number)
