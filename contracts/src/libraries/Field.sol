@@ -136,6 +136,18 @@ library Field {
         }
     }
 
+    /// @dev Σ_k array[first + k] x^k, k < count, which must all be inside.
+    function horner(F[] memory array, uint256 first, uint256 count, F x) internal pure returns (F y) {
+        assembly ("memory-safe") {
+            // for (k = count; k != 0; --k) y = y * x + array[first + k - 1];
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            let start := add(array, shl(5, first))
+            for { let at := add(start, shl(5, count)) } gt(at, start) { at := sub(at, 0x20) } {
+                y := addmod(mulmod(y, x, r), mload(at), r)
+            }
+        }
+    }
+
     /// @dev array[i] without the bounds check, for loops that stay inside by construction.
     function get(F[] memory array, uint256 i) internal pure returns (F x) {
         assembly ("memory-safe") {

@@ -5,7 +5,7 @@ import {Holdings, IProofVerifier, PublicSlot} from "../interfaces/IProofVerifier
 import {F, Field, ONE} from "./Field.sol";
 import {FiatShamir} from "./FiatShamir.sol";
 import {Setup} from "./Setup.sol";
-import {Group, StatementKey} from "./StatementKeys.sol";
+import {Group, StatementKey, StatementKeys} from "./StatementKeys.sol";
 
 /// @notice Values of public polynomials at ζ and α.
 /// @dev vanishing: ζ^n − 1, and its inverse. chunkStep: ζ^{n−1}. active: act(ζ). first, firstBlinding: L_0(ζ), L_{n−8}(ζ).
@@ -29,6 +29,8 @@ struct PublicValues {
 /// @notice Every value is a fraction; all of them share one inversion. A zero denominator is a challenge on a zero divisor
 /// (ζ ∈ H, ζ or ζ/ω = α) and reverts.
 library Values {
+    using StatementKeys for StatementKey;
+
     /// @dev Fractions that are being collected: each numerator times the product of all denominators before it, as
     /// `Field.finishDivision` takes them, after which the denominators hold the values. product: of all denominators so far.
     struct Fractions {
@@ -63,9 +65,9 @@ library Values {
         returns (PublicValues memory values)
     {
         Point memory point = _point(key.packing, alpha, zeta);
-        uint256 groups = key.weights.length + key.flagWeights.length + key.squareWeights.length;
-        uint256 columns = key.columns.length;
-        if (key.previousColumns.length > columns) columns = key.previousColumns.length;
+        uint256 groups = key.groupCount();
+        uint256 columns = key.matrix(0).length;
+        if (key.matrix(1).length > columns) columns = key.matrix(1).length;
         uint256 slots = holdings[0].publicSlots.length;
         if (holdings.length == 2) slots += holdings[1].publicSlots.length;
 
@@ -76,11 +78,11 @@ library Values {
         f.product = ONE;
         _pushEdge(f, point);
         _pushSingle(f, point);
-        _pushMasks(f, point, key.aux);
+        _pushMasks(f, point, key.auxSlots());
         F rowFactor = _rowFactor(point);
-        _pushRows(f, point, key.weights, rowFactor);
-        _pushRows(f, point, key.flagWeights, rowFactor);
-        _pushRows(f, point, key.squareWeights, rowFactor);
+        _pushRows(f, point, key.family(0), rowFactor);
+        _pushRows(f, point, key.family(1), rowFactor);
+        _pushRows(f, point, key.family(2), rowFactor);
         _pushColumns(f, point, columns);
         for (uint256 i; i < holdings.length; ++i) {
             _pushPublicSlots(f, point, holdings[i].publicSlots);
