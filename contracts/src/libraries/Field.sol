@@ -136,6 +136,16 @@ library Field {
         }
     }
 
+    /// @dev An array that is not zeroed, for loops that fill it whole. Nothing here has room for 2^64 elements.
+    function allocate(uint256 length) internal pure returns (F[] memory array) {
+        assembly ("memory-safe") {
+            // array = new F[](length), whatever its elements are
+            array := mload(0x40)
+            mstore(0x40, add(add(array, 0x20), shl(5, length)))
+            mstore(array, length)
+        }
+    }
+
     /// @dev Σ_k array[first + k] x^k, k < count, which must all be inside.
     function horner(F[] memory array, uint256 first, uint256 count, F x) internal pure returns (F y) {
         assembly ("memory-safe") {

@@ -70,12 +70,15 @@ library Opening {
         pure
         returns (State memory state)
     {
-        count += 3; // [1]_1, [tbl]_1 and [L_0]_1
-        for (uint256 i; i < holdings.length; ++i) {
-            count += holdings[i].sources.length;
+        unchecked {
+            // No more than calldata has room for.
+            count += 3; // [1]_1, [tbl]_1 and [L_0]_1
+            for (uint256 i; i < holdings.length; ++i) {
+                count += holdings[i].sources.length;
+            }
+            state.sum = Curve.allocate(count);
+            state.right = Curve.allocate(proofs - 1);
         }
-        state.sum = Curve.allocate(count);
-        state.right = Curve.allocate(proofs - 1);
     }
 
     /// @notice Adds a proof's check with weight ρ, which is 1 for the first.
@@ -134,9 +137,9 @@ library Opening {
     /// @dev Z_T(u) = Π_b (u − ω^b ζ)·(u^B − α), and Z_T(u) divided by each factor: the products of all the others.
     function clear(uint256 packing, Challenges memory drawn) internal pure returns (F[] memory cleared, F product) {
         (F u, F x) = (drawn.u, drawn.zeta);
-        cleared = new F[](packing + 1);
         product = ONE;
         unchecked {
+            cleared = Field.allocate(packing + 1);
             // The products of all factors before each, then those of all behind it.
             for (uint256 b; b < packing; ++b) {
                 Field.set(cleared, b, product);
@@ -272,14 +275,8 @@ library Opening {
         uint256 vector,
         F u
     ) private pure {
-        F remainder;
-        for (uint256 b = proof.packing; b != 0;) {
-            unchecked {
-                --b;
-            }
-            remainder = remainder * u + FiatShamir.matrix(proof, vector, b);
-        }
-        F weight = _weigh(state, proof.packing, remainder);
+        uint256 packing = proof.packing;
+        F weight = _weigh(state, packing, FiatShamir.remainder(proof, vector, u));
         uint256 offset;
         assembly ("memory-safe") {
             offset := columns.offset // where columns[0] stands in calldata

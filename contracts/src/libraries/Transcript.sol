@@ -69,7 +69,7 @@ library Transcript {
         pure
         returns (F[] memory scalars)
     {
-        scalars = new F[](count);
+        scalars = Field.allocate(count);
         bool canonical = true;
         assembly ("memory-safe") {
             // for (i = 0; i < count; ++i) {

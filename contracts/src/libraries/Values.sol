@@ -73,8 +73,8 @@ library Values {
 
         Fractions memory f;
         uint256 count = EDGE + SINGLE + point.packing + groups + columns + slots * point.packing;
-        f.numerators = new F[](count);
-        f.denominators = new F[](count);
+        f.numerators = Field.allocate(count);
+        f.denominators = Field.allocate(count);
         f.product = ONE;
         _pushEdge(f, point);
         _pushSingle(f, point);
@@ -92,24 +92,29 @@ library Values {
 
         F[] memory all = f.denominators;
         values.vanishing = point.vanishing;
-        values.first = all[0];
-        values.firstBlinding = all[EDGE - 1];
+        values.first = Field.get(all, 0);
+        values.firstBlinding = Field.get(all, EDGE - 1);
         F active = ONE;
-        for (uint256 b = 1; b < EDGE; ++b) {
-            active = active - Field.get(all, b);
+        unchecked {
+            for (uint256 b = 1; b < EDGE; ++b) {
+                active = active - Field.get(all, b);
+            }
         }
         values.active = active;
-        values.vanishingInverse = all[EDGE];
-        values.chunkStep = all[EDGE + 1];
-        values.kernel = all[EDGE + 2] - all[EDGE + 3];
-        uint256 next = EDGE + SINGLE;
-        values.masks = _slice(all, next, point.packing);
-        next += point.packing;
-        values.rows = _slice(all, next, groups);
-        next += groups;
-        values.columns = _slice(all, next, columns);
-        next += columns;
-        values.known = _known(all, next, holdings, point.packing);
+        values.vanishingInverse = Field.get(all, EDGE);
+        values.chunkStep = Field.get(all, EDGE + 1);
+        values.kernel = Field.get(all, EDGE + 2) - Field.get(all, EDGE + 3);
+        unchecked {
+            // All below count.
+            uint256 next = EDGE + SINGLE;
+            values.masks = _slice(all, next, point.packing);
+            next += point.packing;
+            values.rows = _slice(all, next, groups);
+            next += groups;
+            values.columns = _slice(all, next, columns);
+            next += columns;
+            values.known = _known(all, next, holdings, point.packing);
+        }
     }
 
     /// @notice ω^exponent.
@@ -209,18 +214,20 @@ library Values {
     /// @dev M(ω^b ζ) = (ζ^n − 1)/Π_{j∈aux}(ω^b ζ − ω^j).
     function _pushMasks(Fractions memory f, Point memory point, uint256[] calldata aux) private pure {
         uint256 count = aux.length;
-        F[] memory roots = new F[](count);
-        for (uint256 i; i < count; ++i) {
-            roots[i] = root(aux[i]);
-        }
-        F x = point.zeta;
-        for (uint256 b; b < point.packing; ++b) {
-            F product = ONE;
+        F[] memory roots = Field.allocate(count);
+        (F x, F vanishing, uint256 packing) = (point.zeta, point.vanishing, point.packing);
+        unchecked {
             for (uint256 i; i < count; ++i) {
-                product = product * (x - roots[i]);
+                Field.set(roots, i, root(aux[i]));
             }
-            _push(f, point.vanishing, product);
-            x = x * Setup.OMEGA;
+            for (uint256 b; b < packing; ++b) {
+                F product = ONE;
+                for (uint256 i; i < count; ++i) {
+                    product = product * (x - Field.get(roots, i));
+                }
+                _push(f, vanishing, product);
+                x = x * Setup.OMEGA;
+            }
         }
     }
 
@@ -233,8 +240,11 @@ library Values {
 
     /// @dev λ_i(α) = (α^R − 1)/(R (αω^{−Bi} − 1)) for the target row i of each group.
     function _pushRows(Fractions memory f, Point memory point, Group[] calldata groups, F rowFactor) private pure {
-        for (uint256 g; g < groups.length; ++g) {
-            _push(f, rowFactor, point.alpha * root(Setup.N - point.packing * groups[g].row) - ONE);
+        (F alpha, uint256 packing) = (point.alpha, point.packing);
+        unchecked {
+            for (uint256 g; g < groups.length; ++g) {
+                _push(f, rowFactor, alpha * root(Setup.N - packing * groups[g].row) - ONE);
+            }
         }
     }
 
@@ -258,19 +268,25 @@ library Values {
         pure
         returns (F[] memory known)
     {
-        known = new F[](holdings.length * packing);
-        for (uint256 vector; vector < holdings.length; ++vector) {
-            uint256 base = vector * packing;
-            for (uint256 i; i < holdings[vector].publicSlots.length; ++i) {
+        unchecked {
+            known = Field.allocate(holdings.length * packing);
+            uint256 filled;
+            for (uint256 vector; vector < holdings.length; ++vector) {
+                uint256 end = next + holdings[vector].publicSlots.length * packing;
                 for (uint256 b; b < packing; ++b) {
-                    known[base + b] = known[base + b] + all[next++];
+                    F value;
+                    for (uint256 i = next + b; i < end; i += packing) {
+                        value = value + Field.get(all, i);
+                    }
+                    Field.set(known, filled++, value);
                 }
+                next = end;
             }
         }
     }
 
     function _slice(F[] memory all, uint256 start, uint256 length) private pure returns (F[] memory part) {
-        part = new F[](length);
+        part = Field.allocate(length);
         assembly ("memory-safe") {
             // part = all[start:start + length]
             mcopy(add(part, 0x20), add(add(all, 0x20), shl(5, start)), shl(5, length))
