@@ -73,6 +73,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
 
     /// @dev The role of a source whose totals a liability book stands for.
     uint8 private constant LIABILITY_BOOK = 4;
+    /// @dev Words of `verifyAll`'s arguments that say where keys and proofs are.
+    uint256 private constant KEYS = 0;
+    uint256 private constant PROOFS = 12;
     uint8 private constant BY_FUND = uint8(Suspension.BY_FUND);
     uint8 private constant BY_AUDITOR = uint8(Suspension.BY_AUDITOR);
 
@@ -453,11 +456,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         bytes32 previousLayoutHash,
         PreviousSource[] calldata previousSources
     ) private view {
-        bytes[] memory keys = new bytes[](programs.length);
-        bytes[] memory proofs = new bytes[](programs.length);
         bytes32[] memory programIds = new bytes32[](programs.length);
         for (uint256 i; i < programs.length; ++i) {
-            (keys[i], proofs[i]) = (programs[i].key, programs[i].proof);
             programIds[i] = keccak256(abi.encode(instance.policyId, programs[i].program));
         }
         Context memory context;
@@ -479,7 +479,64 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         } else if (previousSources.length != 0) {
             revert SuperfluousPreviousSources();
         }
-        VERIFIER.verifyAll(keys, context, programIds, holdings, proofs);
+        _callVerifier(programs, context, programIds, holdings);
+    }
+
+    /// @dev VERIFIER.verifyAll(keys, context, programIds, holdings, proofs) with the keys and proofs of `programs`. Those are
+    /// long, so they are copied straight from calldata behind the encoding of the others.
+    function _callVerifier(
+        ProgramProof[] calldata programs,
+        Context memory context,
+        bytes32[] memory programIds,
+        Holdings[] memory holdings
+    ) private view {
+        bytes[] memory none = new bytes[](0);
+        bytes memory data = abi.encodeCall(IProofVerifier.verifyAll, (none, context, programIds, holdings, none));
+        uint256 array = _appendArray(data, KEYS, programs.length);
+        for (uint256 i; i < programs.length; ++i) {
+            _appendItem(data, array, i, programs[i].key);
+        }
+        array = _appendArray(data, PROOFS, programs.length);
+        for (uint256 i; i < programs.length; ++i) {
+            _appendItem(data, array, i, programs[i].proof);
+        }
+        (bool done, bytes memory answer) = address(VERIFIER).staticcall(data);
+        if (!done) {
+            assembly ("memory-safe") {
+                revert(add(answer, 0x20), mload(answer)) // with the verifier's error
+            }
+        }
+        if (answer.length == 0) revert NotAContract(address(VERIFIER));
+    }
+
+    /// @dev Makes argument number `argument` of the call `data`, which nothing follows in memory, an array of `count` items of
+    /// bytes, for which `_appendItem` is called in turn. Answers where the array's content starts.
+    function _appendArray(bytes memory data, uint256 argument, uint256 count) private pure returns (uint256 array) {
+        assembly ("memory-safe") {
+            // data[4 + 32 * argument:][:32] = bytes32(data.length - 4); data = bytes.concat(data, bytes32(count), new bytes(32 * count))
+            let length := mload(data)
+            mstore(add(add(data, 0x24), shl(5, argument)), sub(length, 4))
+            array := add(add(data, 0x40), length)
+            mstore(sub(array, 0x20), count)
+            mstore(data, add(add(length, 0x20), shl(5, count)))
+            mstore(0x40, add(array, shl(5, count)))
+        }
+    }
+
+    /// @dev Appends item number i to the array of bytes that `_appendArray` has started.
+    function _appendItem(bytes memory data, uint256 array, uint256 i, bytes calldata item) private pure {
+        assembly ("memory-safe") {
+            // memory[array + 32 * i:][:32] = bytes32(end - array)
+            // data = bytes.concat(data, bytes32(item.length), item, new bytes(-item.length % 32)), which ends at `end` before
+            let end := add(add(data, 0x20), mload(data))
+            mstore(add(array, shl(5, i)), sub(end, array))
+            mstore(end, item.length)
+            let padded := and(add(item.length, 0x1f), not(0x1f))
+            calldatacopy(add(end, 0x20), item.offset, item.length)
+            calldatacopy(add(add(end, 0x20), item.length), calldatasize(), sub(padded, item.length)) // zeros
+            mstore(data, add(mload(data), add(padded, 0x20)))
+            mstore(0x40, add(add(end, 0x20), padded))
+        }
     }
 
     /// @dev The key is the approved one of this program, and of the approved layout.

@@ -150,10 +150,12 @@ contract ProofVerifier is IProofVerifier {
             _checkSources(holdings[i].sources);
         }
         for (uint256 i; i < claims.length; ++i) {
-            StatementKey calldata key = _key(claims[i]);
-            _checkPublicSlots(holdings[0].publicSlots, key.size, key.aux);
+            Claim memory claim = claims[i];
+            StatementKey calldata key = _key(claim);
+            uint256[] calldata aux = StatementKeys.auxSlots(key);
+            _checkPublicSlots(holdings[0].publicSlots, key.size, aux);
             // Aux slots are zero in the previous vector; they are not in its key.
-            if (claims[i].vectors == 2) _checkPublicSlots(holdings[1].publicSlots, key.previousSize, key.aux[:0]);
+            if (claim.vectors == 2) _checkPublicSlots(holdings[1].publicSlots, key.previousSize, aux[:0]);
         }
     }
 
@@ -161,9 +163,10 @@ contract ProofVerifier is IProofVerifier {
         if (sources.length == 0) revert UnorderedSources();
         bytes32 last; // no id is 0: ids are hashes
         for (uint256 i; i < sources.length; ++i) {
-            bytes32 id = sources[i].id;
+            Source calldata source = sources[i];
+            bytes32 id = source.id;
             if (id <= last) revert UnorderedSources();
-            bytes32[4] calldata point = sources[i].commitment;
+            bytes32[4] calldata point = source.commitment;
             if (point[0] | point[1] | point[2] | point[3] == 0) revert EmptyCommitment(id);
             last = id;
         }

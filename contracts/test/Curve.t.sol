@@ -45,6 +45,28 @@ contract CurveTest is Fixtures {
         vm.assertEq(sum, harness.multiply(points, products), "sum");
     }
 
+    function testFuzz_powersAtOnce(uint256 factor, uint256 power, uint256 step, uint256 count) public view {
+        (factor, power, step, count) = (toScalar(factor), toScalar(power), toScalar(step), bound(count, 1, 9));
+        bytes memory points;
+        uint256[] memory products = new uint256[](count);
+        uint256 next = power;
+        for (uint256 k; k < count; ++k) {
+            products[k] = mulmod(factor, next, R);
+            next = mulmod(next, step, R);
+            points = bytes.concat(points, k % 2 == 0 ? Setup.G1_TABLE : Setup.G1_SLOT_ZERO);
+        }
+        (bytes memory sum, F last) =
+            harness.multiplyPowers(points, count, F.wrap(factor), F.wrap(power), F.wrap(step), count);
+        vm.assertEq(sum, harness.multiply(points, products), "sum");
+        vm.assertEq(F.unwrap(last), next, "next power");
+    }
+
+    function test_powersBeyondTheRoom() public {
+        bytes memory points = _copies(Setup.G1_ONE, 3);
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 1));
+        harness.multiplyPowers(points, 3, F.wrap(1), F.wrap(1), F.wrap(1), 2);
+    }
+
     function test_termsBeyondTheRoom() public {
         F[] memory scalars = new F[](3);
         bytes memory points = _copies(Setup.G1_ONE, 4);

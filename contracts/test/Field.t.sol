@@ -53,6 +53,20 @@ contract FieldTest is Test {
         harness.inverse(1);
     }
 
+    function testFuzz_horner(uint256 seed, uint256 x, uint256 first, uint256 count) public view {
+        (x, first, count) = (toScalar(x), bound(first, 0, 3), bound(count, 0, 9));
+        F[] memory array = new F[](first + count + 2);
+        for (uint256 i; i < array.length; ++i) {
+            array[i] = F.wrap(toScalar(uint256(keccak256(abi.encode(seed, i)))));
+        }
+        (uint256 expected, uint256 power) = (0, 1);
+        for (uint256 k; k < count; ++k) {
+            expected = addmod(expected, mulmod(power, F.unwrap(array[first + k]), R), R);
+            power = mulmod(power, x, R);
+        }
+        vm.assertEq(F.unwrap(harness.horner(array, first, count, F.wrap(x))), expected, "value");
+    }
+
     function testFuzz_squareTimes(uint256 a, uint256 k) public view {
         (a, k) = (toScalar(a), bound(k, 0, 12));
         uint256 expected = 1;

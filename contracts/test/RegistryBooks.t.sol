@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {BookStanding, IAttestationRegistry, SignedSource} from "../src/interfaces/IAttestationRegistry.sol";
 import {Approval, SourceRequirement} from "../src/interfaces/IPolicyRegistry.sol";
-import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {Context, Holdings} from "../src/interfaces/IProofVerifier.sol";
 import {SourceSets} from "../src/libraries/SourceSets.sol";
 import {BookFixtures} from "./BookFixtures.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
@@ -35,12 +35,14 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
         s.sources[1].signature = _signedAs(s.sources[1], 4, approvalOf(0));
         vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.BookNotPublished.selector, FUND, uint64(7)));
         submit(s, id, FUND_OWNER);
+        vm.clearMockedCalls();
         publishBook(7, ROOT);
-        // The calldata begins with the place of the keys, behind 13 words, and the context, of which these are the first six.
-        bytes memory context = abi.encode(address(registry), FUND, uint64(7), s.expiry, bytes32(0), ROOT);
-        vm.expectCall(
-            address(registry.verifier()), abi.encodePacked(IProofVerifier.verifyAll.selector, uint256(13 * 32), context)
-        );
+        s.sourceSetHash = commit(id, 7, s.sources);
+        Context memory context = contextOf(s);
+        context.bookRoot = ROOT;
+        Holdings[] memory holdings = new Holdings[](1);
+        holdings[0] = holdingsOf(s.sources);
+        expectVerification(context, id, programOf(s), holdings);
         submit(s, id, FUND_OWNER);
         vm.assertTrue(registry.isCompliant(FUND, id), "with the root");
     }

@@ -15,7 +15,7 @@ import {
     SignedSource
 } from "../src/interfaces/IAttestationRegistry.sol";
 import {AccountSlot, Approval, Oversight, SourceRequirement} from "../src/interfaces/IPolicyRegistry.sol";
-import {IProofVerifier, PublicSlot} from "../src/interfaces/IProofVerifier.sol";
+import {Context, Holdings, IProofVerifier, PublicSlot, Source} from "../src/interfaces/IProofVerifier.sol";
 import {SourceSets} from "../src/libraries/SourceSets.sol";
 import {PolicyRegistry} from "../src/PolicyRegistry.sol";
 import {ProofVerifier} from "../src/ProofVerifier.sol";
@@ -35,6 +35,26 @@ struct Submission {
     PreviousSource[] previousSources;
     bytes32 sourceSetHash;
     bytes proof;
+}
+
+/// @notice A verifier that takes what it expects, to the last bit, and nothing else.
+contract ExpectingVerifier {
+    bytes32 private _expected;
+
+    function expect(bytes32 argumentsHash) external {
+        _expected = argumentsHash;
+    }
+
+    function verifyAll(
+        bytes[] calldata keys,
+        Context calldata context,
+        bytes32[] calldata programIds,
+        Holdings[] calldata holdings,
+        bytes[] calldata proofs
+    ) external view returns (bytes32[] memory) {
+        require(keccak256(abi.encode(keys, context, programIds, holdings, proofs)) == _expected, "not as expected");
+        return new bytes32[](keys.length);
+    }
 }
 
 /// @title Registries where the fixtures' proofs expect them, with their fund, policies and approvals
@@ -232,6 +252,40 @@ abstract contract RegistryFixtures is Fixtures {
             abi.encodePacked(IProofVerifier.verifyAll.selector),
             abi.encode(new bytes32[](0))
         );
+    }
+
+    /// @dev From here on the verifier takes these proofs about this context and holdings, and no others.
+    function expectVerification(
+        Context memory context,
+        bytes32 id,
+        ProgramProof[] memory programs,
+        Holdings[] memory holdings
+    ) internal {
+        bytes[] memory keys = new bytes[](programs.length);
+        bytes[] memory proofs = new bytes[](programs.length);
+        bytes32[] memory programIds = new bytes32[](programs.length);
+        for (uint256 i; i < programs.length; ++i) {
+            (keys[i], proofs[i]) = (programs[i].key, programs[i].proof);
+            programIds[i] = keccak256(abi.encode(id, programs[i].program));
+        }
+        address verifier = address(registry.verifier());
+        vm.etch(verifier, type(ExpectingVerifier).runtimeCode);
+        ExpectingVerifier(verifier).expect(keccak256(abi.encode(keys, context, programIds, holdings, proofs)));
+    }
+
+    /// @dev What a proof of this submission is about, without book and comparison.
+    function contextOf(Submission memory s) internal view returns (Context memory context) {
+        (context.registry, context.fund) = (address(registry), FUND);
+        (context.epoch, context.expiry, context.sourceSetHash) = (s.epoch, s.expiry, s.sourceSetHash);
+    }
+
+    function holdingsOf(SignedSource[] memory sources) internal view returns (Holdings memory holdings) {
+        SourceRequirement[] memory requirements = requirementsOf();
+        holdings.sources = new Source[](sources.length);
+        for (uint256 i; i < sources.length; ++i) {
+            holdings.sources[i] = Source(requirements[i].sourceId, sources[i].commitment);
+        }
+        holdings.publicSlots = new PublicSlot[](0);
     }
 
     /// @dev met: whether the policy is met with it, for the first time.

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IAttestationRegistry, ProgramProof} from "../src/interfaces/IAttestationRegistry.sol";
 import {Approval} from "../src/interfaces/IPolicyRegistry.sol";
-import {IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
+import {Context, Holdings, IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
 
 /// @title Several programs of one policy, in one call or in many
@@ -132,27 +132,58 @@ contract RegistryProgramsTest is RegistryFixtures {
         vm.assertTrue(registry.isCompliant(FUND, id), "both compared with epoch 7");
     }
 
-    /// @dev The verifier is asked about all programs at once, under the previous epoch's set.
-    function test_whatTheVerifierIsAsked() public {
+    // What the verifier is asked.
+
+    function _comparison() private view returns (Context memory context, Holdings[] memory holdings) {
         Submission memory comparing = submission(5);
-        acceptAllProofs();
-        bytes memory context =
-            abi.encode(address(registry), FUND, uint64(8), comparing.expiry, 0, 0, comparing.sourceSetHash, uint64(7));
-        context = bytes.concat(context, submission(0).sourceSetHash);
-        vm.expectCall(
-            address(registry.verifier()), abi.encodePacked(IProofVerifier.verifyAll.selector, uint256(13 * 32), context)
-        );
-        _submit(comparing, _both(submission(4), comparing));
+        context = contextOf(comparing);
+        (context.previousEpoch, context.previousSourceSetHash) = (7, submission(0).sourceSetHash);
+        holdings = new Holdings[](2);
+        (holdings[0], holdings[1]) = (holdingsOf(comparing.sources), holdingsOf(submission(0).sources));
+    }
+
+    /// @dev All programs at once, under the previous epoch's set.
+    function test_whatTheVerifierIsAsked() public {
+        ProgramProof[] memory programs = _both(submission(4), submission(5));
+        (Context memory context, Holdings[] memory holdings) = _comparison();
+        expectVerification(context, policyIds[2], programs, holdings);
+        _submit(submission(5), programs);
     }
 
     function test_withoutComparisonThereIsNoPreviousEpoch() public {
         Submission memory plain = submission(4);
-        acceptAllProofs();
-        bytes memory context =
-            abi.encode(address(registry), FUND, uint64(8), plain.expiry, 0, 0, plain.sourceSetHash, 0, 0);
-        vm.expectCall(
-            address(registry.verifier()), abi.encodePacked(IProofVerifier.verifyAll.selector, uint256(13 * 32), context)
-        );
+        Holdings[] memory holdings = new Holdings[](1);
+        holdings[0] = holdingsOf(plain.sources);
+        expectVerification(contextOf(plain), policyIds[2], programOf(plain), holdings);
+        submit(plain, FUND_OWNER);
+    }
+
+    /// @dev Keys and proofs of any length arrive as they were sent.
+    function testFuzz_keysAndProofsOfAnyLength(bytes memory first, bytes memory second, bytes memory tail) public {
+        ProgramProof[] memory programs = _both(submission(4), submission(5));
+        (programs[0].proof, programs[1].proof) = (first, second);
+        programs[0].key = bytes.concat(programs[0].key, tail);
+        Approval memory approval = approvalOf(2);
+        approval.digests[0] = keccak256(programs[0].key);
+        bytes32 id = register(POLICY_OWNER, keccak256("any length"), requirementsOf(), 2);
+        approve(id, 8, approval);
+        (Context memory context, Holdings[] memory holdings) = _comparison();
+        expectVerification(context, id, programs, holdings);
+        submit(submission(5), id, programs, FUND_OWNER);
+    }
+
+    /// @dev What the verifier says reaches the caller; saying nothing is no consent.
+    function test_whatTheVerifierAnswers() public {
+        Submission memory plain = submission(4);
+        address verifier = address(registry.verifier());
+        bytes memory call_ = abi.encodePacked(IProofVerifier.verifyAll.selector);
+        bytes memory reason = abi.encodeWithSelector(IProofVerifier.ScalarNotCanonical.selector, 77);
+        vm.mockCallRevert(verifier, call_, reason);
+        vm.expectRevert(reason);
+        submit(plain, FUND_OWNER);
+        vm.clearMockedCalls();
+        vm.mockCall(verifier, call_, hex"");
+        vm.expectRevert(abi.encodeWithSelector(IAttestationRegistry.NotAContract.selector, verifier));
         submit(plain, FUND_OWNER);
     }
 

@@ -45,6 +45,10 @@ contract VerifierHarness {
         return denominators;
     }
 
+    function horner(F[] memory array, uint256 first, uint256 count, F x) external pure returns (F) {
+        return Field.horner(array, first, count, x);
+    }
+
     function root(uint256 exponent) external pure returns (F) {
         return Values.root(exponent);
     }
@@ -147,6 +151,22 @@ contract VerifierHarness {
         Curve.Sum memory sum = Curve.allocate(capacity);
         sum.add(offset, scalars, count, weight);
         return sum.evaluate();
+    }
+
+    /// @dev factor · Σ power · step^k · (point number k), of `count` points, in a sum with room for `capacity`; and power ·
+    /// step^count.
+    function multiplyPowers(bytes calldata points, uint256 count, F factor, F power, F step, uint256 capacity)
+        external
+        view
+        returns (bytes memory, F)
+    {
+        uint256 offset;
+        assembly ("memory-safe") {
+            offset := points.offset
+        }
+        Curve.Sum memory sum = Curve.allocate(capacity);
+        power = sum.addPowers(offset, count, factor, power, step);
+        return (sum.evaluate(), power);
     }
 
     function plus(bytes memory a, bytes memory b) external view returns (bytes memory) {

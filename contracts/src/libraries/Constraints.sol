@@ -70,13 +70,15 @@ library Constraints {
 
     /// @notice The limbs at `next` of the evaluations.
     function readLimbs(F[] memory evaluations, uint256 next, F gamma) internal pure returns (Limbs memory limbs) {
+        _readLimbs(limbs, evaluations, next, gamma);
+    }
+
+    function _readLimbs(Limbs memory limbs, F[] memory evaluations, uint256 next, F gamma) private pure {
+        limbs.combined = Field.horner(evaluations, next, 7, LIMB_BASE);
+        F[7] memory shifted = limbs.shifted;
         unchecked {
-            F scale = ONE;
             for (uint256 k; k < 7; ++k) {
-                F limb = Field.get(evaluations, next + k);
-                limbs.shifted[k] = gamma + limb;
-                limbs.combined = limbs.combined + scale * limb;
-                scale = scale * LIMB_BASE;
+                shifted[k] = gamma + Field.get(evaluations, next + k);
             }
         }
     }
@@ -98,7 +100,7 @@ library Constraints {
         F[] memory evaluations = proof.evaluations;
         uint256 next = proof.vectors;
         unchecked {
-            row.limbs = readLimbs(evaluations, next, gamma);
+            _readLimbs(row.limbs, evaluations, next, gamma);
             next += 7;
             row.multiplicities = Field.get(evaluations, next++);
             row.flags = Field.get(evaluations, next++);

@@ -97,6 +97,33 @@ library Curve {
         }
     }
 
+    /// @dev sum += factor · Σ_k power · step^k · (the point in the 128 bytes of calldata at `offset` + 128 k), k < count; answers
+    /// power · step^count.
+    function addPowers(Sum memory sum, uint256 offset, uint256 count, F factor, F power, F step)
+        internal
+        pure
+        returns (F)
+    {
+        uint256 term = sum.next;
+        uint256 end = term + count * TERM_BYTES;
+        assert(end <= sum.end);
+        sum.next = end;
+        assembly ("memory-safe") {
+            // for (k = 0; k < count; ++k) {
+            //     memory[term:term + 160] = abi.encodePacked(msg.data[offset:offset + 128], factor * power);
+            //     power = power * step; term += 160; offset += 128;
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for {} lt(term, end) { term := add(term, TERM_BYTES) } {
+                calldatacopy(term, offset, POINT_BYTES)
+                mstore(add(term, POINT_BYTES), mulmod(factor, power, r))
+                power := mulmod(power, step, r)
+                offset := add(offset, POINT_BYTES)
+            }
+        }
+        return power;
+    }
+
     function _take(Sum memory sum) private pure returns (uint256 term) {
         term = sum.next;
         assert(term < sum.end);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Context, Holdings, IProofVerifier} from "../interfaces/IProofVerifier.sol";
+import {Context, Holdings, IProofVerifier, PublicSlot, Source} from "../interfaces/IProofVerifier.sol";
 import {F, Field} from "./Field.sol";
 import {Setup} from "./Setup.sol";
 import {StatementKey} from "./StatementKeys.sol";
@@ -114,6 +114,14 @@ library FiatShamir {
         }
     }
 
+    /// @dev Σ_b T_b(ζ) x^b of a vector, as claimed.
+    function remainder(Proof memory proof, uint256 vector, F x) internal pure returns (F) {
+        unchecked {
+            uint256 packing = proof.packing;
+            return Field.horner(proof.evaluations, SCALARS + packing * (proof.vectors + vector), packing, x);
+        }
+    }
+
     /// @dev Step 0: parameters, digest, context, then where each vector comes from.
     function _absorbStatement(
         Transcript.State memory transcript,
@@ -146,22 +154,24 @@ library FiatShamir {
     }
 
     function _absorbHoldings(Transcript.State memory transcript, Holdings calldata holdings) private pure {
-        uint256 count = holdings.sources.length;
+        Source[] calldata sources = holdings.sources;
+        uint256 count = sources.length;
         transcript.absorb(count);
         for (uint256 i; i < count; ++i) {
-            transcript.absorb(holdings.sources[i].id);
-            bytes32[4] calldata commitment = holdings.sources[i].commitment;
+            transcript.absorb(sources[i].id);
+            bytes32[4] calldata commitment = sources[i].commitment;
             uint256 offset;
             assembly ("memory-safe") {
                 offset := commitment
             }
             transcript.absorbPoint(offset);
         }
-        count = holdings.publicSlots.length;
+        PublicSlot[] calldata slots = holdings.publicSlots;
+        count = slots.length;
         transcript.absorb(count);
         for (uint256 i; i < count; ++i) {
-            transcript.absorb(holdings.publicSlots[i].slot);
-            transcript.absorb(holdings.publicSlots[i].value);
+            transcript.absorb(slots[i].slot);
+            transcript.absorb(slots[i].value);
         }
     }
 }

@@ -62,8 +62,15 @@ library Field {
     function squareTimes(F x, uint256 k) internal pure returns (F y) {
         y = x;
         assembly ("memory-safe") {
+            // for (; k > 3; k -= 4) y = y ** 16;
             // for (; k != 0; --k) y = y * y;
             let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            for {} gt(k, 3) { k := sub(k, 4) } {
+                y := mulmod(y, y, r)
+                y := mulmod(y, y, r)
+                y := mulmod(y, y, r)
+                y := mulmod(y, y, r)
+            }
             for {} k { k := sub(k, 1) } { y := mulmod(y, y, r) }
         }
     }
@@ -107,6 +114,13 @@ library Field {
                 product := mulmod(product, mload(at), r)
             }
         }
+        finishDivision(numerators, denominators, product);
+    }
+
+    /// @notice The second half of `divideAll`, for numerators that already stand as numerators[i] · Π denominators[0..i−1].
+    /// @param product of all denominators
+    function finishDivision(F[] memory numerators, F[] memory denominators, F product) internal view {
+        uint256 length = denominators.length;
         F running = inverse(product); // 1 / Π denominators[0..i]
         assembly ("memory-safe") {
             // for (i = length - 1; i >= 0; --i) {
@@ -118,6 +132,28 @@ library Field {
                 let denominator := mload(at)
                 mstore(at, mulmod(running, mload(add(at, shift)), r))
                 running := mulmod(running, denominator, r)
+            }
+        }
+    }
+
+    /// @dev An array that is not zeroed, for loops that fill it whole. Nothing here has room for 2^64 elements.
+    function allocate(uint256 length) internal pure returns (F[] memory array) {
+        assembly ("memory-safe") {
+            // array = new F[](length), whatever its elements are
+            array := mload(0x40)
+            mstore(0x40, add(add(array, 0x20), shl(5, length)))
+            mstore(array, length)
+        }
+    }
+
+    /// @dev Σ_k array[first + k] x^k, k < count, which must all be inside.
+    function horner(F[] memory array, uint256 first, uint256 count, F x) internal pure returns (F y) {
+        assembly ("memory-safe") {
+            // for (k = count; k != 0; --k) y = y * x + array[first + k - 1];
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            let start := add(array, shl(5, first))
+            for { let at := add(start, shl(5, count)) } gt(at, start) { at := sub(at, 0x20) } {
+                y := addmod(mulmod(y, x, r), mload(at), r)
             }
         }
     }

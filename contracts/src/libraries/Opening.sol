@@ -7,7 +7,7 @@ import {Curve} from "./Curve.sol";
 import {F, Field, ONE, ZERO} from "./Field.sol";
 import {Challenges, FiatShamir, Proof} from "./FiatShamir.sol";
 import {Setup} from "./Setup.sol";
-import {Group, StatementKey} from "./StatementKeys.sol";
+import {Group, StatementKey, StatementKeys} from "./StatementKeys.sol";
 import {PublicValues, Values} from "./Values.sol";
 
 /// @title The batched opening (protocol §5, step 5; SHPLONK, BDFG20)
@@ -18,6 +18,7 @@ import {PublicValues, Values} from "./Values.sol";
 /// here. Every C_k is a term of its own, because the multiplication checks that it lies in the subgroup.
 library Opening {
     using Curve for Curve.Sum;
+    using StatementKeys for StatementKey;
 
     /// @dev What all proofs share, and below that what the steps of the proof that is being added do. sum: the left side;
     /// right: the right side but for the first proof's W', which has weight 1 and stands in calldata at `witness`, 0 until then.
@@ -40,8 +41,11 @@ library Opening {
 
     /// @dev Terms of the sum for one proof: its points, and those of its key.
     function terms(StatementKey calldata key) internal pure returns (uint256 count) {
-        count = FiatShamir.POINTS + (key.previousSize == 0 ? 1 : 2) + key.columns.length + key.previousColumns.length;
-        count += key.weights.length + key.flagWeights.length + key.squareWeights.length;
+        unchecked {
+            // No more than calldata has room for.
+            count = FiatShamir.POINTS + (key.previousSize == 0 ? 1 : 2) + key.groupCount();
+            count += key.matrix(0).length + key.matrix(1).length;
+        }
     }
 
     /// @notice The weight ρ of each proof: 1 for the first, for each other one 128 bits of a hash of all. (P.31)
@@ -66,12 +70,15 @@ library Opening {
         pure
         returns (State memory state)
     {
-        count += 3; // [1]_1, [tbl]_1 and [L_0]_1
-        for (uint256 i; i < holdings.length; ++i) {
-            count += holdings[i].sources.length;
+        unchecked {
+            // No more than calldata has room for.
+            count += 3; // [1]_1, [tbl]_1 and [L_0]_1
+            for (uint256 i; i < holdings.length; ++i) {
+                count += holdings[i].sources.length;
+            }
+            state.sum = Curve.allocate(count);
+            state.right = Curve.allocate(proofs - 1);
         }
-        state.sum = Curve.allocate(count);
-        state.right = Curve.allocate(proofs - 1);
     }
 
     /// @notice Adds a proof's check with weight ρ, which is 1 for the first.
@@ -94,9 +101,8 @@ library Opening {
         _openWeights(state, key, proof, values);
         _openQuotient(state, proof, values, quotient);
         _openRotations(state, proof, values);
-        _openMatrix(state, proof, values, key.columns, 0, drawn.u);
-        if (proof.vectors == 2) _openMatrix(state, proof, values, key.previousColumns, 1, drawn.u);
         for (uint256 i; i < proof.vectors; ++i) {
+            _openMatrix(state, proof, values, key.matrix(i), i, drawn.u);
             state.sum.add(_point(proof, i), state.masks[i]);
         }
         uint256 opening = _point(proof, proof.vectors + FiatShamir.OPENING);
@@ -130,27 +136,26 @@ library Opening {
 
     /// @dev Z_T(u) = Π_b (u − ω^b ζ)·(u^B − α), and Z_T(u) divided by each factor: the products of all the others.
     function clear(uint256 packing, Challenges memory drawn) internal pure returns (F[] memory cleared, F product) {
-        F[] memory factors = new F[](packing + 1);
-        F x = drawn.zeta;
-        for (uint256 b; b < packing; ++b) {
-            factors[b] = drawn.u - x;
-            x = x * Setup.OMEGA;
-        }
-        factors[packing] = Field.squareTimes(drawn.u, FiatShamir.logPacking(packing)) - drawn.alpha;
-        cleared = new F[](packing + 1);
+        (F u, F x) = (drawn.u, drawn.zeta);
         product = ONE;
-        for (uint256 i; i <= packing; ++i) {
-            cleared[i] = product;
-            product = product * factors[i];
-        }
-        if (product.isZero()) revert IProofVerifier.ZeroDivisor();
-        F suffix = ONE;
-        for (uint256 i = packing + 1; i != 0;) {
-            unchecked {
-                --i;
+        unchecked {
+            cleared = Field.allocate(packing + 1);
+            // The products of all factors before each, then those of all behind it.
+            for (uint256 b; b < packing; ++b) {
+                Field.set(cleared, b, product);
+                product = product * (u - x);
+                x = x * Setup.OMEGA;
             }
-            cleared[i] = cleared[i] * suffix;
-            suffix = suffix * factors[i];
+            F suffix = Field.squareTimes(u, FiatShamir.logPacking(packing)) - drawn.alpha;
+            Field.set(cleared, packing, product);
+            product = product * suffix;
+            if (product.isZero()) revert IProofVerifier.ZeroDivisor();
+            for (uint256 b = packing; b != 0;) {
+                --b;
+                x = x * Setup.OMEGA_INVERSE;
+                Field.set(cleared, b, Field.get(cleared, b) * suffix);
+                suffix = suffix * (u - x);
+            }
         }
     }
 
@@ -176,11 +181,14 @@ library Opening {
         uint256 vector,
         uint256 b
     ) private pure {
-        F known = values.known[vector * proof.packing + b];
+        F known;
+        unchecked {
+            known = Field.get(values.known, vector * proof.packing + b);
+        }
         F weight = _weigh(state, b, FiatShamir.rotated(proof, vector, b) - known);
         state.sources[vector] = state.sources[vector] + weight;
         // The previous vector has no aux slots: M = X^n − 1.
-        F mask = vector == 0 ? values.masks[b] : values.vanishing;
+        F mask = vector == 0 ? Field.get(values.masks, b) : values.vanishing;
         state.masks[vector] = state.masks[vector] + weight * mask;
     }
 
@@ -189,19 +197,18 @@ library Opening {
         for (uint256 i; i < proof.vectors; ++i) {
             _openHoldings(state, proof, values, i, 0);
         }
-        uint256 last = proof.vectors + FiatShamir.RUNNING_SUM;
+        uint256 first = proof.vectors;
         F[] memory evaluations = proof.evaluations;
-        // `_weigh` for one column after the other, without going through memory in between.
-        (F factor, F v, F power, F claimed) = (Field.get(state.cleared, 0), state.v, state.power, state.claimed);
-        for (uint256 i = proof.vectors; i < last; ++i) {
-            F weight = factor * power;
-            claimed = claimed + weight * Field.get(evaluations, i);
-            power = power * v;
-            state.sum.add(_point(proof, i), weight);
+        // `_weigh` for all columns at once.
+        (F factor, F power) = (Field.get(state.cleared, 0), state.power);
+        F value = Field.horner(evaluations, first, FiatShamir.RUNNING_SUM, state.v);
+        state.claimed = state.claimed + factor * power * value;
+        state.power = state.sum.addPowers(_point(proof, first), FiatShamir.RUNNING_SUM, factor, power, state.v);
+        unchecked {
+            uint256 last = first + FiatShamir.RUNNING_SUM;
+            state.runningSum = _weigh(state, 0, Field.get(evaluations, last));
+            state.table = state.table + _weigh(state, 0, Field.get(evaluations, last + 1));
         }
-        (state.power, state.claimed) = (power, claimed);
-        state.runningSum = _weigh(state, 0, evaluations[last]);
-        state.table = state.table + _weigh(state, 0, evaluations[last + 1]);
     }
 
     /// @dev w, w_E and w_2 at ζ: each is Σ λ_row(α) [W_g] over its family, which may be empty.
@@ -209,10 +216,13 @@ library Opening {
         private
         pure
     {
-        uint256 next = proof.vectors + FiatShamir.RUNNING_SUM + 2;
-        uint256 row = _openFamily(state, key.weights, proof.evaluations[next], values.rows, 0);
-        row = _openFamily(state, key.flagWeights, proof.evaluations[next + 1], values.rows, row);
-        _openFamily(state, key.squareWeights, proof.evaluations[next + 2], values.rows, row);
+        (F[] memory evaluations, F[] memory rows) = (proof.evaluations, values.rows);
+        unchecked {
+            uint256 next = proof.vectors + FiatShamir.RUNNING_SUM + 2;
+            uint256 row = _openFamily(state, key.family(0), Field.get(evaluations, next), rows, 0);
+            row = _openFamily(state, key.family(1), Field.get(evaluations, next + 1), rows, row);
+            _openFamily(state, key.family(2), Field.get(evaluations, next + 2), rows, row);
+        }
     }
 
     function _openFamily(State memory state, Group[] calldata groups, F value, F[] memory rows, uint256 row)
@@ -221,8 +231,10 @@ library Opening {
         returns (uint256)
     {
         F weight = _weigh(state, 0, value);
-        for (uint256 g; g < groups.length; ++g) {
-            state.sum.add(groups[g].commitment, weight * rows[row++]);
+        unchecked {
+            for (uint256 g; g < groups.length; ++g) {
+                state.sum.add(groups[g].commitment, weight * Field.get(rows, row++));
+            }
         }
         return row;
     }
@@ -233,21 +245,23 @@ library Opening {
         pure
     {
         F weight = _weigh(state, 0, quotient);
-        uint256 first = proof.vectors + FiatShamir.QUOTIENT;
-        for (uint256 c; c < FiatShamir.CHUNKS; ++c) {
-            state.sum.add(_point(proof, first + c), weight);
-            weight = weight * values.chunkStep;
+        unchecked {
+            uint256 first = _point(proof, proof.vectors + FiatShamir.QUOTIENT);
+            state.sum.addPowers(first, FiatShamir.CHUNKS, weight, ONE, values.chunkStep);
         }
     }
 
     /// @dev Φ at ωζ, then Q̂ (and Q̂') at ω^b ζ for b = 1..B−1.
     function _openRotations(State memory state, Proof memory proof, PublicValues memory values) private pure {
-        uint256 runningSum = proof.vectors + FiatShamir.RUNNING_SUM;
-        F weight = state.runningSum + _weigh(state, 1, proof.evaluations[runningSum + 5]);
-        state.sum.add(_point(proof, runningSum), weight);
-        for (uint256 b = 1; b < proof.packing; ++b) {
-            for (uint256 i; i < proof.vectors; ++i) {
-                _openHoldings(state, proof, values, i, b);
+        (uint256 vectors, uint256 packing) = (proof.vectors, proof.packing);
+        unchecked {
+            uint256 runningSum = vectors + FiatShamir.RUNNING_SUM;
+            F weight = state.runningSum + _weigh(state, 1, Field.get(proof.evaluations, runningSum + 5));
+            state.sum.add(_point(proof, runningSum), weight);
+            for (uint256 b = 1; b < packing; ++b) {
+                for (uint256 i; i < vectors; ++i) {
+                    _openHoldings(state, proof, values, i, b);
+                }
             }
         }
     }
@@ -261,14 +275,8 @@ library Opening {
         uint256 vector,
         F u
     ) private pure {
-        F remainder;
-        for (uint256 b = proof.packing; b != 0;) {
-            unchecked {
-                --b;
-            }
-            remainder = remainder * u + FiatShamir.matrix(proof, vector, b);
-        }
-        F weight = _weigh(state, proof.packing, remainder);
+        uint256 packing = proof.packing;
+        F weight = _weigh(state, packing, FiatShamir.remainder(proof, vector, u));
         uint256 offset;
         assembly ("memory-safe") {
             offset := columns.offset // where columns[0] stands in calldata

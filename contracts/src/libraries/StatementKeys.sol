@@ -86,6 +86,45 @@ library StatementKeys {
         }
     }
 
+    /// @notice Family 0, 1 or 2: key.weights, flagWeights or squareWeights. For keys whose offsets `decode` has found
+    /// canonical, which Solidity would check at each access, as do `matrix` and `auxSlots`.
+    function family(StatementKey calldata key, uint256 index) internal pure returns (Group[] calldata groups) {
+        assembly ("memory-safe") {
+            // groups = [key.weights, key.flagWeights, key.squareWeights][index]
+            let start := add(key, calldataload(add(key, add(0x140, shl(5, index)))))
+            groups.length := calldataload(start)
+            groups.offset := add(start, 0x20)
+        }
+    }
+
+    /// @notice How many weight polynomials there are in all families.
+    function groupCount(StatementKey calldata key) internal pure returns (uint256) {
+        unchecked {
+            // No more than calldata has room for.
+            return family(key, 0).length + family(key, 1).length + family(key, 2).length;
+        }
+    }
+
+    /// @notice The matrix on the vector, 0, or on the previous one, 1: key.columns or previousColumns.
+    function matrix(StatementKey calldata key, uint256 vector) internal pure returns (bytes32[4][] calldata points) {
+        assembly ("memory-safe") {
+            // points = [key.columns, key.previousColumns][vector]
+            let start := add(key, calldataload(add(key, add(0x1a0, shl(5, vector)))))
+            points.length := calldataload(start)
+            points.offset := add(start, 0x20)
+        }
+    }
+
+    /// @notice key.aux.
+    function auxSlots(StatementKey calldata key) internal pure returns (uint256[] calldata slots) {
+        assembly ("memory-safe") {
+            // slots = key.aux
+            let start := add(key, calldataload(add(key, 0x120)))
+            slots.length := calldataload(start)
+            slots.offset := add(start, 0x20)
+        }
+    }
+
     /// @dev Bytes behind the length word of dynamic member i.
     function _tail(uint256 i, uint256 length) private pure returns (uint256) {
         unchecked {
@@ -104,14 +143,15 @@ library StatementKeys {
         if (key.limbWidth != LIMB_WIDTH || key.limbCount != LIMB_COUNT) return false;
         if (key.size == 0 || key.size > maxSize || key.previousSize > maxSize) return false;
         if (key.rowCount > Setup.N / packing - 5 || key.kinds.length != key.rowCount) return false;
-        if (key.columns.length != columnCount(key.size, packing)) return false;
-        if (key.previousColumns.length != columnCount(key.previousSize, packing)) return false;
-        uint256 last = key.weights.length;
-        if (last == 0 || key.weights[--last].row != key.rowCount) return false; // the zero group, always there
-        if (!_ascending(key.weights[:last], key.rowCount)) return false;
-        if (!_ascending(key.flagWeights, key.rowCount)) return false;
-        if (!_ascending(key.squareWeights, key.rowCount)) return false;
-        return _ascendingAux(key.aux, key.size);
+        if (matrix(key, 0).length != columnCount(key.size, packing)) return false;
+        if (matrix(key, 1).length != columnCount(key.previousSize, packing)) return false;
+        Group[] calldata groups = family(key, 0);
+        uint256 last = groups.length;
+        if (last == 0 || groups[--last].row != key.rowCount) return false; // the zero group, always there
+        if (!_ascending(groups[:last], key.rowCount)) return false;
+        if (!_ascending(family(key, 1), key.rowCount)) return false;
+        if (!_ascending(family(key, 2), key.rowCount)) return false;
+        return _ascendingAux(auxSlots(key), key.size);
     }
 
     /// @dev Target rows ascend strictly and are the policy's own.

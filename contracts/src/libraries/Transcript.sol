@@ -52,13 +52,15 @@ library Transcript {
 
     /// @dev `count` points from `offset` of calldata on; answers the offset behind them.
     function absorbPoints(State memory transcript, uint256 offset, uint256 count) internal pure returns (uint256) {
-        unchecked {
-            uint256 end = offset + 128 * count;
-            for (; offset != end; offset += 128) {
-                absorbPoint(transcript, offset);
+        assembly ("memory-safe") {
+            // for (end = offset + 128 * count; offset < end; offset += 128) absorbPoint(transcript, offset);
+            let item := add(transcript, 0x20)
+            for { let end := add(offset, shl(7, count)) } lt(offset, end) { offset := add(offset, 0x80) } {
+                calldatacopy(item, offset, 0x80)
+                mstore(transcript, keccak256(transcript, 0xa0))
             }
-            return end;
         }
+        return offset;
     }
 
     /// @dev Absorbs and returns `count` scalars from `offset` of calldata on; each must be below r.
@@ -67,7 +69,7 @@ library Transcript {
         pure
         returns (F[] memory scalars)
     {
-        scalars = new F[](count);
+        scalars = Field.allocate(count);
         bool canonical = true;
         assembly ("memory-safe") {
             // for (i = 0; i < count; ++i) {

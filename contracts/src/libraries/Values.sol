@@ -5,7 +5,7 @@ import {Holdings, IProofVerifier, PublicSlot} from "../interfaces/IProofVerifier
 import {F, Field, ONE} from "./Field.sol";
 import {FiatShamir} from "./FiatShamir.sol";
 import {Setup} from "./Setup.sol";
-import {Group, StatementKey} from "./StatementKeys.sol";
+import {Group, StatementKey, StatementKeys} from "./StatementKeys.sol";
 
 /// @notice Values of public polynomials at ζ and α.
 /// @dev vanishing: ζ^n − 1, and its inverse. chunkStep: ζ^{n−1}. active: act(ζ). first, firstBlinding: L_0(ζ), L_{n−8}(ζ).
@@ -29,11 +29,15 @@ struct PublicValues {
 /// @notice Every value is a fraction; all of them share one inversion. A zero denominator is a challenge on a zero divisor
 /// (ζ ∈ H, ζ or ζ/ω = α) and reverts.
 library Values {
-    /// @dev Fractions that are being collected; after `Field.divideAll` the denominators hold the values.
+    using StatementKeys for StatementKey;
+
+    /// @dev Fractions that are being collected: each numerator times the product of all denominators before it, as
+    /// `Field.finishDivision` takes them, after which the denominators hold the values. product: of all denominators so far.
     struct Fractions {
         F[] numerators;
         F[] denominators;
         uint256 length;
+        F product;
     }
 
     /// @dev What the steps below share. logRows: log2 R; zetaRows, alphaRows: ζ^R, α^R; lagrange: (ζ^n − 1)/n.
@@ -52,6 +56,8 @@ library Values {
     uint256 private constant EDGE = 9;
     /// @dev 1/(ζ^n − 1), ζ^{n−1} and the two parts of κ.
     uint256 private constant SINGLE = 4;
+    /// @dev ω^{−n/8}.
+    F private constant EIGHTH_ROOT = F.wrap(0x60b9f524ccbc6d03787d7d083f1b189fc54913cc6b4e0c269fc8017d5166afd3);
 
     function compute(StatementKey calldata key, Holdings[] calldata holdings, F alpha, F zeta)
         internal
@@ -59,67 +65,76 @@ library Values {
         returns (PublicValues memory values)
     {
         Point memory point = _point(key.packing, alpha, zeta);
-        uint256 groups = key.weights.length + key.flagWeights.length + key.squareWeights.length;
-        uint256 columns = key.columns.length;
-        if (key.previousColumns.length > columns) columns = key.previousColumns.length;
+        uint256 groups = key.groupCount();
+        uint256 columns = key.matrix(0).length;
+        if (key.matrix(1).length > columns) columns = key.matrix(1).length;
         uint256 slots = holdings[0].publicSlots.length;
         if (holdings.length == 2) slots += holdings[1].publicSlots.length;
 
         Fractions memory f;
         uint256 count = EDGE + SINGLE + point.packing + groups + columns + slots * point.packing;
-        f.numerators = new F[](count);
-        f.denominators = new F[](count);
+        f.numerators = Field.allocate(count);
+        f.denominators = Field.allocate(count);
+        f.product = ONE;
         _pushEdge(f, point);
         _pushSingle(f, point);
-        _pushMasks(f, point, key.aux);
+        _pushMasks(f, point, key.auxSlots());
         F rowFactor = _rowFactor(point);
-        _pushRows(f, point, key.weights, rowFactor);
-        _pushRows(f, point, key.flagWeights, rowFactor);
-        _pushRows(f, point, key.squareWeights, rowFactor);
+        _pushRows(f, point, key.family(0), rowFactor);
+        _pushRows(f, point, key.family(1), rowFactor);
+        _pushRows(f, point, key.family(2), rowFactor);
         _pushColumns(f, point, columns);
         for (uint256 i; i < holdings.length; ++i) {
             _pushPublicSlots(f, point, holdings[i].publicSlots);
         }
         assert(f.length == count);
-        Field.divideAll(f.numerators, f.denominators);
+        Field.finishDivision(f.numerators, f.denominators, f.product);
 
         F[] memory all = f.denominators;
         values.vanishing = point.vanishing;
-        values.first = all[0];
-        values.firstBlinding = all[EDGE - 1];
+        values.first = Field.get(all, 0);
+        values.firstBlinding = Field.get(all, EDGE - 1);
         F active = ONE;
-        for (uint256 b = 1; b < EDGE; ++b) {
-            active = active - Field.get(all, b);
+        unchecked {
+            for (uint256 b = 1; b < EDGE; ++b) {
+                active = active - Field.get(all, b);
+            }
         }
         values.active = active;
-        values.vanishingInverse = all[EDGE];
-        values.chunkStep = all[EDGE + 1];
-        values.kernel = all[EDGE + 2] - all[EDGE + 3];
-        uint256 next = EDGE + SINGLE;
-        values.masks = _slice(all, next, point.packing);
-        next += point.packing;
-        values.rows = _slice(all, next, groups);
-        next += groups;
-        values.columns = _slice(all, next, columns);
-        next += columns;
-        values.known = _known(all, next, holdings, point.packing);
+        values.vanishingInverse = Field.get(all, EDGE);
+        values.chunkStep = Field.get(all, EDGE + 1);
+        values.kernel = Field.get(all, EDGE + 2) - Field.get(all, EDGE + 3);
+        unchecked {
+            // All below count.
+            uint256 next = EDGE + SINGLE;
+            values.masks = _slice(all, next, point.packing);
+            next += point.packing;
+            values.rows = _slice(all, next, groups);
+            next += groups;
+            values.columns = _slice(all, next, columns);
+            next += columns;
+            values.known = _known(all, next, holdings, point.packing);
+        }
     }
 
     /// @notice ω^exponent.
     function root(uint256 exponent) internal pure returns (F power) {
         power = ONE;
-        F base = Setup.OMEGA;
-        exponent %= Setup.N;
         assembly ("memory-safe") {
-            // for (; exponent != 0; exponent >>= 1) {
-            //     if (exponent & 1 != 0) power = power * base;
-            //     base = base * base;
-            // }
+            // for (k = 0; k < 12; ++k) if (exponent & 2 ** k != 0) power = power * OMEGA ** (2 ** k); // n = 2^12
             let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
-            for {} exponent { exponent := shr(1, exponent) } {
-                if and(exponent, 1) { power := mulmod(power, base, r) }
-                base := mulmod(base, base, r)
-            }
+            if and(exponent, 0x1) { power := mulmod(power, 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306, r) }
+            if and(exponent, 0x2) { power := mulmod(power, 0x6d031f1b5c49c83409f1ca610a08f16655ea6811be9c622d4a838b5d59cd79e5, r) }
+            if and(exponent, 0x4) { power := mulmod(power, 0x325db5c3debf77a18f4de02c0f776af3ea437f9626fc085e3c28d666a5c2d854, r) }
+            if and(exponent, 0x8) { power := mulmod(power, 0x095166525526a65439feec240d80689fd697168a3a6000fe4541b8ff2ee0434e, r) }
+            if and(exponent, 0x10) { power := mulmod(power, 0x4f9b4098e2e9f12e6b368121ac0cf4ad0a0865a899e8deff4935bd2f817f694b, r) }
+            if and(exponent, 0x20) { power := mulmod(power, 0x6898111413588742b7c68b4d7fdd60d098d0caac87f5713c5130c2c1660125be, r) }
+            if and(exponent, 0x40) { power := mulmod(power, 0x45af6345ec055e4d14a1e27164d8fdbd2d967f4be2f951558140d032f0a9ee53, r) }
+            if and(exponent, 0x80) { power := mulmod(power, 0x50e0903a157988bab4bcd40e22f55448bf6e88fb4c38fb8a360c60997369df4e, r) }
+            if and(exponent, 0x100) { power := mulmod(power, 0x20b1ce9140267af9dd1c0af834cec32c17beb312f20b6f7653ea61d87742bcce, r) }
+            if and(exponent, 0x200) { power := mulmod(power, 0x345766f603fa66e78c0625cd70d77ce2b38b21c28713b7007228fd3397743f7a, r) }
+            if and(exponent, 0x400) { power := mulmod(power, 0x00000000000000008d51ccce760304d0ec030002760300000001000000000000, r) }
+            if and(exponent, 0x800) { power := mulmod(power, 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000, r) }
         }
     }
 
@@ -137,35 +152,46 @@ library Values {
 
     function _push(Fractions memory f, F numerator, F denominator) private pure {
         uint256 i = f.length;
-        Field.set(f.numerators, i, numerator);
+        F product = f.product;
+        Field.set(f.numerators, i, numerator * product);
         Field.set(f.denominators, i, denominator);
+        f.product = product * denominator;
         unchecked {
             f.length = i + 1;
         }
     }
 
-    /// @dev L_j(ζ) = ω^j (ζ^n − 1)/(n (ζ − ω^j)), times `scale`, for `count` entries j, of which the first has root ω^j and
-    /// each next one that times `step`.
-    function _pushLagrange(Fractions memory f, Point memory point, F omegaJ, F step, uint256 count, F scale)
-        private
-        pure
-    {
+    /// @dev scale/(x − 1) for `count` values x, of which the first is given and each next one is that times `step`. With
+    /// x = ζω^{−j} and scale = (ζ^n − 1)/n that is L_j(ζ).
+    function _pushRun(Fractions memory f, F x, F step, uint256 count, F scale) private pure {
         (F[] memory numerators, F[] memory denominators, uint256 next) = (f.numerators, f.denominators, f.length);
-        F zeta = point.zeta;
-        scale = scale * point.lagrange;
-        unchecked {
-            uint256 end = next + count;
-            for (; next != end; ++next) {
-                Field.set(numerators, next, omegaJ * scale);
-                Field.set(denominators, next, zeta - omegaJ);
-                omegaJ = omegaJ * step;
+        F product = f.product;
+        assembly ("memory-safe") {
+            // for (end = next + count; next < end; ++next) {
+            //     (numerators[next], denominators[next]) = (scale * product, x - ONE);
+            //     product = product * denominators[next];
+            //     x = x * step;
+            // }
+            let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
+            let minusOne := sub(r, 1)
+            let shift := sub(numerators, denominators)
+            let at := add(add(denominators, 0x20), shl(5, next))
+            for { let end := add(at, shl(5, count)) } lt(at, end) { at := add(at, 0x20) } {
+                mstore(add(at, shift), mulmod(scale, product, r))
+                let denominator := addmod(x, minusOne, r)
+                mstore(at, denominator)
+                product := mulmod(product, denominator, r)
+                x := mulmod(x, step, r)
             }
         }
-        f.length = next;
+        f.product = product;
+        unchecked {
+            f.length = next + count;
+        }
     }
 
     function _pushEdge(Fractions memory f, Point memory point) private pure {
-        _pushLagrange(f, point, ONE, Setup.OMEGA_INVERSE, EDGE, ONE);
+        _pushRun(f, point.zeta, Setup.OMEGA, EDGE, point.lagrange);
     }
 
     /// @dev 1/(ζ^n − 1), ζ^{n−1} = ζ^n/ζ, and κ(ζ) = K(α,ζ)u(ζ) − K(α,ζ/ω)u(ζ/ω) as its two parts.
@@ -173,8 +199,9 @@ library Values {
         _push(f, ONE, point.vanishing);
         _push(f, point.vanishing + ONE, point.zeta);
         _pushKernel(f, point, point.zeta, point.zetaRows);
-        F shifted = point.zeta * Setup.OMEGA_INVERSE;
-        _pushKernel(f, point, shifted, Field.squareTimes(shifted, point.logRows));
+        // (ζ/ω)^R = ζ^R ω^{−n/B}
+        F stepRows = Field.squareTimes(EIGHTH_ROOT, 3 + point.logRows - Setup.LOG_N);
+        _pushKernel(f, point, point.zeta * Setup.OMEGA_INVERSE, point.zetaRows * stepRows);
     }
 
     /// @dev K(α,X) u(X) = (X − α + αX^R − Xα^R)(X^n − 1)/n / ((X − α)(X^R − 1)) at X = x; x^n = ζ^n.
@@ -187,18 +214,20 @@ library Values {
     /// @dev M(ω^b ζ) = (ζ^n − 1)/Π_{j∈aux}(ω^b ζ − ω^j).
     function _pushMasks(Fractions memory f, Point memory point, uint256[] calldata aux) private pure {
         uint256 count = aux.length;
-        F[] memory roots = new F[](count);
-        for (uint256 i; i < count; ++i) {
-            roots[i] = root(aux[i]);
-        }
-        F x = point.zeta;
-        for (uint256 b; b < point.packing; ++b) {
-            F product = ONE;
+        F[] memory roots = Field.allocate(count);
+        (F x, F vanishing, uint256 packing) = (point.zeta, point.vanishing, point.packing);
+        unchecked {
             for (uint256 i; i < count; ++i) {
-                product = product * (x - roots[i]);
+                Field.set(roots, i, root(aux[i]));
             }
-            _push(f, point.vanishing, product);
-            x = x * Setup.OMEGA;
+            for (uint256 b; b < packing; ++b) {
+                F product = ONE;
+                for (uint256 i; i < count; ++i) {
+                    product = product * (x - Field.get(roots, i));
+                }
+                _push(f, vanishing, product);
+                x = x * Setup.OMEGA;
+            }
         }
     }
 
@@ -209,25 +238,27 @@ library Values {
         return alphaVanishing * F.wrap(point.packing) * Setup.N_INVERSE;
     }
 
-    /// @dev λ_i(α) = ω^{Bi} (α^R − 1)/(R (α − ω^{Bi})) for the target row i of each group.
+    /// @dev λ_i(α) = (α^R − 1)/(R (αω^{−Bi} − 1)) for the target row i of each group.
     function _pushRows(Fractions memory f, Point memory point, Group[] calldata groups, F rowFactor) private pure {
-        for (uint256 g; g < groups.length; ++g) {
-            F node = root(point.packing * groups[g].row);
-            _push(f, node * rowFactor, point.alpha - node);
+        (F alpha, uint256 packing) = (point.alpha, point.packing);
+        unchecked {
+            for (uint256 g; g < groups.length; ++g) {
+                _push(f, rowFactor, alpha * root(Setup.N - packing * groups[g].row) - ONE);
+            }
         }
     }
 
     /// @dev L_{Bk}(ζ), k < count.
     function _pushColumns(Fractions memory f, Point memory point, uint256 count) private pure {
-        F omegaB = Field.squareTimes(Setup.OMEGA, Setup.LOG_N - point.logRows);
-        _pushLagrange(f, point, ONE, omegaB, count, ONE);
+        F step = Field.squareTimes(Setup.OMEGA_INVERSE, Setup.LOG_N - point.logRows);
+        _pushRun(f, point.zeta, step, count, point.lagrange);
     }
 
     /// @dev value·L_j(ω^b ζ) = value·L_{j−b}(ζ), b < B, for each public slot j.
     function _pushPublicSlots(Fractions memory f, Point memory point, PublicSlot[] calldata slots) private pure {
         for (uint256 i; i < slots.length; ++i) {
-            F omegaJ = root(slots[i].slot);
-            _pushLagrange(f, point, omegaJ, Setup.OMEGA_INVERSE, point.packing, F.wrap(slots[i].value));
+            F x = point.zeta * root(Setup.N - slots[i].slot);
+            _pushRun(f, x, Setup.OMEGA, point.packing, point.lagrange * F.wrap(slots[i].value));
         }
     }
 
@@ -237,19 +268,25 @@ library Values {
         pure
         returns (F[] memory known)
     {
-        known = new F[](holdings.length * packing);
-        for (uint256 vector; vector < holdings.length; ++vector) {
-            uint256 base = vector * packing;
-            for (uint256 i; i < holdings[vector].publicSlots.length; ++i) {
+        unchecked {
+            known = Field.allocate(holdings.length * packing);
+            uint256 filled;
+            for (uint256 vector; vector < holdings.length; ++vector) {
+                uint256 end = next + holdings[vector].publicSlots.length * packing;
                 for (uint256 b; b < packing; ++b) {
-                    known[base + b] = known[base + b] + all[next++];
+                    F value;
+                    for (uint256 i = next + b; i < end; i += packing) {
+                        value = value + Field.get(all, i);
+                    }
+                    Field.set(known, filled++, value);
                 }
+                next = end;
             }
         }
     }
 
     function _slice(F[] memory all, uint256 start, uint256 length) private pure returns (F[] memory part) {
-        part = new F[](length);
+        part = Field.allocate(length);
         assembly ("memory-safe") {
             // part = all[start:start + length]
             mcopy(add(part, 0x20), add(add(all, 0x20), shl(5, start)), shl(5, length))
