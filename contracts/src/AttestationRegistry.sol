@@ -73,8 +73,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
 
     /// @dev The role of a source whose totals a liability book stands for.
     uint8 private constant LIABILITY_BOOK = 4;
-    /// @dev Words of `verifyAll`'s arguments that say where keys and proofs are.
+    /// @dev Words of `verifyAll`'s arguments that say where keys, program ids (and holdings) and proofs are.
     uint256 private constant KEYS = 0;
+    uint256 private constant PROGRAM_IDS = 10;
     uint256 private constant PROOFS = 12;
     uint8 private constant BY_FUND = uint8(Suspension.BY_FUND);
     uint8 private constant BY_AUDITOR = uint8(Suspension.BY_AUDITOR);
@@ -483,19 +484,21 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
     }
 
     /// @dev VERIFIER.verifyAll(keys, context, programIds, holdings, proofs) with the keys and proofs of `programs`. Those are
-    /// long, so they are copied straight from calldata behind the encoding of the others.
+    /// long, so they are copied straight from calldata to their places in the encoding.
     function _callVerifier(
         ProgramProof[] calldata programs,
         Context memory context,
         bytes32[] memory programIds,
         Holdings[] memory holdings
     ) private view {
-        bytes[] memory none = new bytes[](0);
-        bytes memory data = abi.encodeCall(IProofVerifier.verifyAll, (none, context, programIds, holdings, none));
+        bytes memory rest = abi.encode(programIds, holdings);
+        // The zeros are where the offsets go of what is appended.
+        bytes memory data = abi.encodeWithSelector(IProofVerifier.verifyAll.selector, 0, context, 0, 0, 0);
         uint256 array = _appendArray(data, KEYS, programs.length);
         for (uint256 i; i < programs.length; ++i) {
             _appendItem(data, array, i, programs[i].key);
         }
+        _appendPair(data, PROGRAM_IDS, rest);
         array = _appendArray(data, PROOFS, programs.length);
         for (uint256 i; i < programs.length; ++i) {
             _appendItem(data, array, i, programs[i].proof);
@@ -520,6 +523,23 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
             mstore(sub(array, 0x20), count)
             mstore(data, add(add(length, 0x20), shl(5, count)))
             mstore(0x40, add(array, shl(5, count)))
+        }
+    }
+
+    /// @dev Makes arguments number `argument` and the next one what is encoded in `rest`.
+    function _appendPair(bytes memory data, uint256 argument, bytes memory rest) private pure {
+        assembly ("memory-safe") {
+            // for (k = 0; k < 2; ++k) data[4 + 32 * (argument + k):][:32] = rest[32 * k:][:32] - 64 + data.length - 4
+            // data = bytes.concat(data, rest[64:])
+            let length := mload(data)
+            let heads := add(add(data, 0x24), shl(5, argument))
+            mstore(heads, sub(add(mload(add(rest, 0x20)), length), 0x44))
+            mstore(add(heads, 0x20), sub(add(mload(add(rest, 0x40)), length), 0x44))
+            let size := sub(mload(rest), 0x40)
+            let end := add(add(data, 0x20), length)
+            mcopy(end, add(rest, 0x60), size)
+            mstore(data, add(length, size))
+            mstore(0x40, add(end, size))
         }
     }
 

@@ -78,6 +78,10 @@ contract Disclosures is IDisclosures, ERC165 {
         }
         if (REGISTRY.isRevoked(fund, policyId, epoch)) revert IAttestationRegistry.EpochRevoked(fund, policyId, epoch);
         (approved,) = POLICIES.approval(policyId, epoch);
+        // Of a complete epoch the registry answers all bits.
+        if (disclosure.program >= approved.digests.length) {
+            revert ProgramNotAttested(fund, policyId, epoch, disclosure.program);
+        }
         if (approved.accountSlots.length == 0) return approved;
         uint256[] memory lots = ACCOUNT_READER.values(fund, policyId, epoch);
         approved.publicSlots = PublicSlots.merge(approved.publicSlots, approved.accountSlots, lots);

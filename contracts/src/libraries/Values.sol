@@ -123,18 +123,42 @@ library Values {
         assembly ("memory-safe") {
             // for (k = 0; k < 12; ++k) if (exponent & 2 ** k != 0) power = power * OMEGA ** (2 ** k); // n = 2^12
             let r := 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001
-            if and(exponent, 0x1) { power := mulmod(power, 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306, r) }
-            if and(exponent, 0x2) { power := mulmod(power, 0x6d031f1b5c49c83409f1ca610a08f16655ea6811be9c622d4a838b5d59cd79e5, r) }
-            if and(exponent, 0x4) { power := mulmod(power, 0x325db5c3debf77a18f4de02c0f776af3ea437f9626fc085e3c28d666a5c2d854, r) }
-            if and(exponent, 0x8) { power := mulmod(power, 0x095166525526a65439feec240d80689fd697168a3a6000fe4541b8ff2ee0434e, r) }
-            if and(exponent, 0x10) { power := mulmod(power, 0x4f9b4098e2e9f12e6b368121ac0cf4ad0a0865a899e8deff4935bd2f817f694b, r) }
-            if and(exponent, 0x20) { power := mulmod(power, 0x6898111413588742b7c68b4d7fdd60d098d0caac87f5713c5130c2c1660125be, r) }
-            if and(exponent, 0x40) { power := mulmod(power, 0x45af6345ec055e4d14a1e27164d8fdbd2d967f4be2f951558140d032f0a9ee53, r) }
-            if and(exponent, 0x80) { power := mulmod(power, 0x50e0903a157988bab4bcd40e22f55448bf6e88fb4c38fb8a360c60997369df4e, r) }
-            if and(exponent, 0x100) { power := mulmod(power, 0x20b1ce9140267af9dd1c0af834cec32c17beb312f20b6f7653ea61d87742bcce, r) }
-            if and(exponent, 0x200) { power := mulmod(power, 0x345766f603fa66e78c0625cd70d77ce2b38b21c28713b7007228fd3397743f7a, r) }
-            if and(exponent, 0x400) { power := mulmod(power, 0x00000000000000008d51ccce760304d0ec030002760300000001000000000000, r) }
-            if and(exponent, 0x800) { power := mulmod(power, 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000, r) }
+            if and(exponent, 0x1) {
+                power := mulmod(power, 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306, r)
+            }
+            if and(exponent, 0x2) {
+                power := mulmod(power, 0x6d031f1b5c49c83409f1ca610a08f16655ea6811be9c622d4a838b5d59cd79e5, r)
+            }
+            if and(exponent, 0x4) {
+                power := mulmod(power, 0x325db5c3debf77a18f4de02c0f776af3ea437f9626fc085e3c28d666a5c2d854, r)
+            }
+            if and(exponent, 0x8) {
+                power := mulmod(power, 0x095166525526a65439feec240d80689fd697168a3a6000fe4541b8ff2ee0434e, r)
+            }
+            if and(exponent, 0x10) {
+                power := mulmod(power, 0x4f9b4098e2e9f12e6b368121ac0cf4ad0a0865a899e8deff4935bd2f817f694b, r)
+            }
+            if and(exponent, 0x20) {
+                power := mulmod(power, 0x6898111413588742b7c68b4d7fdd60d098d0caac87f5713c5130c2c1660125be, r)
+            }
+            if and(exponent, 0x40) {
+                power := mulmod(power, 0x45af6345ec055e4d14a1e27164d8fdbd2d967f4be2f951558140d032f0a9ee53, r)
+            }
+            if and(exponent, 0x80) {
+                power := mulmod(power, 0x50e0903a157988bab4bcd40e22f55448bf6e88fb4c38fb8a360c60997369df4e, r)
+            }
+            if and(exponent, 0x100) {
+                power := mulmod(power, 0x20b1ce9140267af9dd1c0af834cec32c17beb312f20b6f7653ea61d87742bcce, r)
+            }
+            if and(exponent, 0x200) {
+                power := mulmod(power, 0x345766f603fa66e78c0625cd70d77ce2b38b21c28713b7007228fd3397743f7a, r)
+            }
+            if and(exponent, 0x400) {
+                power := mulmod(power, 0x00000000000000008d51ccce760304d0ec030002760300000001000000000000, r)
+            }
+            if and(exponent, 0x800) {
+                power := mulmod(power, 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000, r)
+            }
         }
     }
 
