@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from eth_abi.abi import encode as abi_encode
 from eth_account import Account
@@ -284,14 +284,13 @@ class Holdings:
 
 
 def disclose(setup: Setup, holdings: Holdings, layout: Layout, slot: int) -> tuple[int, G1Point]:
-    """The quantity in one source-owned slot and its KZG opening at ω^slot, of [L_0] + Σ C_k as in (P.24).
+    """The quantity in one source-owned slot and its KZG opening at ω^slot.
 
     Raises: SourceError: the slot is no source's (aux, blinding and constant slots prove nothing).
     """
     if layout[slot].owner is not Owner.SOURCE:
         raise SourceError(f"slot {slot} is not a source's and cannot be disclosed")
-    committed = replace(holdings, public_values=())
-    value, proof = open_single(setup, interpolate(committed.column()), domain(N)[slot])
+    value, proof = open_single(setup, interpolate(holdings.column()), domain(N)[slot])
     return (value - MODULUS if value > MODULUS // 2 else value), proof
 
 
@@ -309,4 +308,4 @@ def check_disclosure(setup: Setup, sources: SourceSet, layout: Layout, slot: int
         raise SourceError(f"slot {slot} is not a source's and cannot be disclosed")
     if abs(lots) >= 1 << RANGE_BITS or (lots < 0 and not layout[slot].signed):
         raise ProofRejected("disclosure", "no such quantity can stand in this slot")
-    verify_single(setup, sources.opened_commitment(setup), domain(N)[slot], lots % MODULUS, proof)
+    verify_single(setup, sources.commitment(setup), domain(N)[slot], lots % MODULUS, proof)

@@ -33,6 +33,7 @@ from attest.liabilities.proof import ChunkProof
 from attest.liabilities.workdir import SecretFile
 from attest.program import RANGE_BITS, canonical_json
 from attest.proof import ProofReader, proof_sizes
+from attest.registration import Duty
 from attest.srs import load_setup
 from attest.transcript import Transcript
 from optimizer import InstrumentList, Market
@@ -139,7 +140,7 @@ def _use_source(file: SignedSource) -> None:
 
 
 def _use_fund(file: FundFile) -> None:
-    for context in file.contexts(seeds.HASH, dict.fromkeys(file.signers, 0), 1, 2):
+    for context in file.contexts(seeds.HASH, dict.fromkeys(file.signers, Duty(0)), 1, 2):
         Transcript().absorb_scalar(context.chain_id)
     seeds.source_file().source_commitment().signing_hash(file.chain_id, file.registry)
 

@@ -508,27 +508,6 @@ def test_a_failure_that_a_reorganisation_undoes(desk: Desk) -> None:
     assert len(desk.scripted.recorded) == 1
 
 
-def test_nothing_is_built_upon_a_failure(desk: Desk) -> None:
-    """The second of two submissions is not even prepared when the first has failed."""
-
-    def script(number: int) -> None:
-        if number == 1:
-            overtake(desk)
-        desk.scripted.mine()
-
-    desk.script = script
-    with pytest.raises(Reverted, match="AlreadyAttested"):
-        desk.publisher().publish_all((submission(), submission(2)))
-    assert found(desk).state is State.REVERTED and desk.scripted.nonce(SENDER) == 1
-
-
-def test_several_become_final_together(desk: Desk) -> None:
-    desk.script = mine_each(desk)
-    published = desk.publisher().publish_all((submission(), submission(2), submission(3)))
-    assert [each.block for each in published] == [1, 2, 3]
-    assert desk.sleeps == 6  # one for each to be mined, three for the last to be final
-
-
 def test_a_node_that_falls_silent_while_it_waits(desk: Desk) -> None:
     def script(number: int) -> None:
         desk.scripted.faults = {"eth_getTransactionReceipt": OSError("http://secret")} if number in (2, 3) else {}
