@@ -11,7 +11,7 @@ from eth_abi.abi import encode as abi_encode
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from attest.attestation import PreviousRecord, check_sources, verify_attestation
+from attest.attestation import PreviousRecord, check_previous, check_sources, verify_attestation
 from attest.commitment import SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, source_id
@@ -378,3 +378,22 @@ def test_requirements_are_listed_once_in_order(attested: Attested) -> None:
     for bad in ((), (required[0], required[0]), (required[0], replace(required[0], role=1))):
         with pytest.raises(SourceError, match="each once"):
             ordered(bad)
+
+
+def test_previous_sources_prove_representation_too(small: Example, owing: Attested) -> None:
+    """Else a source could have written into another's slots in the epoch that this one is compared with."""
+    before = replace(owing.sources, sources=tuple(replace(s, epoch=s.epoch - 1) for s in owing.sources.sources))
+    signatures = signatures_of(before)
+    record = PreviousRecord(small.layout, before, signatures, before.hash)
+    place = CONTEXT.chain_id, REGISTRY
+    with pytest.raises(SourceError, match="must prove that its commitment is its own"):
+        check_previous(small.setup, record, owing.sources, owing.requirements, *place)
+    proofs = [
+        prove_representation(
+            small.setup,
+            RepresentationClaim(*place, source, small.layout.owned_by(source.source)),
+            next(opening for opening in small.holdings.openings if opening.source == source.source),
+        )
+        for source in before.sources
+    ]
+    check_previous(small.setup, replace(record, representations=proofs), owing.sources, owing.requirements, *place)

@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from eth_account import Account
+from proofolio.chain import registered
 from proofolio.pipeline import Signing, Terms, commit_source, duties_of
 
 from attest.bundle import FundFile
 from attest.chain import Chain, LocalSigner, Registry, deploy, load_network
+from attest.errors import EncodingError
 from attest.registration import policy_id
 from attest.srs import load_setup
 from optimizer import sample_market
@@ -233,3 +236,32 @@ def test_replacing_and_tightening(office: Office) -> None:
     run("status", *asking)
     told = office.told
     assert "policy replaced by another" in told and f"replaced by 0x{office.id('stricter.json').hex()}" in told
+
+
+def test_more_instruments_are_no_tightening(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a base does not count could make up for what it does: no publisher confirms such a successor."""
+    base = plain_policy()
+    wider = {**base, "name": "wider", "base": base, "constraints": []}
+    first, *others = base["sources"]
+    wider["sources"] = [{**first, "instruments": [*first["instruments"], "supply-ETH"]}, *others]
+    for name, content in (("old", base), ("new", wider)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    Policy.load(tmp_path / "new.json")  # the policy file alone permits it
+    files = "--policy", tmp_path / "old.json", "--successor", tmp_path / "new.json", "--fund", tmp_path / "fund.json"
+    assert run("tighten", *files, "--network", "anvil") == MISUSED
+    assert "report other instruments" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_twin_with_another_number_of_programs_is_not_taken_for_the_policy() -> None:
+    policy = Policy.parse(json.dumps(plain_policy()).encode())
+    parties = {name: "0x" + digit * 40 for name, digit in zip(("registry", "fund", "policy_owner"), "123", strict=True)}
+    fund = FundFile(chain_id=1, signers={"custodian": "0x" + "4" * 40, "lender": "0x" + "5" * 40}, **parties)  # type: ignore[arg-type]
+    ids = [policy_id(fund.policy_owner, policy.hash, fund.requirements(duties_of(policy)), n) for n in (1, 2)]
+    known = {ids[0]}
+    registry: Any = SimpleNamespace(policies=SimpleNamespace(has=lambda name: name in known))
+    assert registered(registry, fund, policy) == (ids[0], 1)
+    known.add(ids[1])
+    with pytest.raises(EncodingError, match="1, 2 programs; say with --programs"):
+        registered(registry, fund, policy)
+    assert registered(registry, fund, policy, 2) == (ids[1], 2)
+    assert registered(registry, fund, policy, 3) is None

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
-from proofolio.epochs import EpochFolder, PublishedFile, folders
+from proofolio.epochs import EpochFolder, PublishedFile, folders, proved
 from proofolio.monitor import Health, Metrics, serving
 from proofolio.pipeline import Signing, Terms, commit_source
 from proofolio.watch import LOST_PASSES, Calendar, Watcher, _calendar, run
@@ -332,6 +333,7 @@ def test_passes_that_fail_are_counted_and_tried_again(first: Site) -> None:
         if sample.name == "proofolio_errors_total"
     }
     assert value(watcher, "errors_total", kind=kind) == LOST_PASSES + 1
+    assert "market.json" not in health.get()[1], "what failed is for the operator's eyes"
     with pytest.raises(Exception, match=r"market\.json"):
         run(watcher, health, None, 0.01, once=True)
 
@@ -472,3 +474,26 @@ def test_the_first_moment_is_in_utc(monkeypatch: pytest.MonkeyPatch, zone: str, 
     for bad in ("2026-01-31", "2026-01-31T18:00", "2026-02-30T18:00Z", "2026-01-31T18:00+01:00", ""):
         with pytest.raises(EncodingError, match="a moment in UTC"):
             _calendar(bad, 24, 2)
+
+
+@pytest.mark.parametrize("change", ["nothing", "expired", "signed again", "signed again but fixed"])
+def test_which_bundles_are_kept(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, fixed = 1_000, bytes(32)
+    source, again = SimpleNamespace(source="a", nonce=1), SimpleNamespace(source="a", nonce=2)
+    kept = SimpleNamespace(
+        expiry=now if change == "expired" else now + 1,
+        proofs=(SimpleNamespace(digest=b"d"),),
+        sources=(source,),
+        source_set=lambda: SimpleNamespace(hash=b"s" * 32),
+    )
+    signed = (again,) if change.startswith("signed again") else (source,)
+    made = SimpleNamespace(save=lambda path: None)
+    (tmp_path / "bundle.json").touch()
+    monkeypatch.setattr("proofolio.epochs.Bundle", SimpleNamespace(load=lambda path: kept))
+    monkeypatch.setattr("proofolio.epochs.prove_bundle", lambda *_: made)
+    monkeypatch.setattr(EpochFolder, "sources", lambda *_: SimpleNamespace(openings=(), signed=signed))
+    monkeypatch.setattr(EpochFolder, "book_root", lambda *_: fixed)
+    terms: Any = SimpleNamespace(digests=(b"d",), compiled=SimpleNamespace(policy=None, previous_layout=None))
+    on_record = b"s" * 32 if change.endswith("fixed") else fixed
+    answer: Any = proved(EpochFolder(7, tmp_path), terms, None, now, now + 9, None, on_record)  # type: ignore[arg-type]
+    assert answer is (kept if change in ("nothing", "signed again but fixed") else made)

@@ -132,6 +132,29 @@ def test_an_oversight_file() -> None:
         Oversight.parse(content.replace(b'"notice_period": %d' % NOTICE, b'"notice_period": 172799'), "oversight.json")
 
 
+def test_an_approval_is_more_than_its_digests(desk: Desk, policy: bytes) -> None:
+    """A public slot slipped in beside the right digests is another approval; another validity is not."""
+    policies, said = desk.policies, approval()
+    slipped = replace(said, public_slots={1: 400})
+    assert policies.approved_as(policy, 1, said) is None
+    for key in PUBLISHERS[:2]:
+        desk.approve(key, policy, 1, slipped)
+    assert policies.approved(policy, 1)[0] == said.digests
+    seen = policies.approved_as(policy, 1, said)
+    assert seen is not None and not seen.same and seen.valid_until == said.valid_until
+    later = policies.approved_as(policy, 1, replace(slipped, valid_until=slipped.valid_until + 86_400))
+    assert later is not None and later.same
+    for changed in (
+        replace(slipped, as_of=slipped.as_of + 1),
+        replace(slipped, layout_hash=b"\x77" * 32),
+        replace(slipped, owned_slots={**slipped.owned_slots, "a": b"\x77" * 32}),
+        replace(slipped, digests=(slipped.digests[0], b"\x77" * 32)),
+        replace(slipped, account_slots=(AccountSlot(9, "0x" + "ab" * 20, 1),)),
+    ):
+        other = policies.approved_as(policy, 1, changed)
+        assert other is not None and not other.same
+
+
 def test_the_least_notice_is_the_contracts(desk: Desk) -> None:
     assert desk.policies.ask("minimumNotice") == (MINIMUM_NOTICE,)
 
