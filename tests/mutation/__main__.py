@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tests.mutation import chain, judge
 from tests.mutation.judge import Result
@@ -48,8 +48,10 @@ def _judged(name: str, kinds: set[str], processes: int) -> Iterable[Result]:
     return chain.judged(kinds, processes) if name == CONTRACT else judge.judged(name, kinds, processes)
 
 
-def _progress(name: str, done: int, results: Iterable[Result]) -> None:
+def _progress(name: str, done: int, results: Sequence[Result]) -> None:
     survived = sum(not result.noticed for result in results)
+    if not results[-1].noticed:
+        print(f"\nnot noticed: line {results[-1].line}, {results[-1].change}", file=sys.stderr)
     print(f"\r{name}: {done} mutants judged, {survived} not noticed", end="", file=sys.stderr, flush=True)
 
 

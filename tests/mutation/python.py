@@ -38,12 +38,13 @@ _OTHERS: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Args: line: of the change; change: in words; source: of the whole module with it; kind: CHECK or FORMULA.
+    """Args: line, end: first and last of the change; change: in words; source: of the whole module with it; kind: CHECK or FORMULA.
 
     function: the outermost function or class that it is in.
     """
 
     line: int
+    end: int
     change: str
     source: str
     kind: str
@@ -58,7 +59,8 @@ def mutants(source: str) -> Iterator[Mutant]:
             for kind, change, do, undo in _changes(node):
                 do()
                 name = getattr(outermost, "name", "")
-                yield Mutant(getattr(node, "lineno", 0), change, ast.unparse(tree), kind, name)
+                lines = getattr(node, "lineno", 0), getattr(node, "end_lineno", 0)
+                yield Mutant(*lines, change, ast.unparse(tree), kind, name)
                 undo()
 
 
