@@ -80,6 +80,7 @@ def _parse_address(value: Any) -> str:
 Bytes32: Any = bytes_type(32)
 Bytes48: Any = bytes_type(48)
 Bytes65: Any = bytes_type(65)
+AnyBytes: Any = bytes_type()
 RepresentationProof: Any = bytes_type(multiple_of=16)
 Integer = Annotated[
     int,

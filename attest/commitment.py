@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eth_abi.abi import encode as abi_encode
 from eth_account import Account
@@ -23,6 +23,7 @@ from attest.kzg import open_single, verify_single
 from attest.polynomial import interpolate
 from attest.program import RANGE_BITS, Layout, Owner, Parameters, source_id
 from attest.srs import Setup
+from attest.typed_data import signing_hash
 
 ROLES = {"custodian": 0, "administrator": 1, "prime_broker": 2, "lending": 3, "liability_book": 4}
 N = Parameters(packing=8).n
@@ -31,7 +32,6 @@ SOURCE_TYPE = (
     "SourceCommitment(address fund,uint64 epoch,uint64 asOf,bytes32 sourceId,uint8 role,bytes32 layoutHash,"
     "bytes32 ownedSlotsHash,bytes32 commitmentHash,uint64 expiry,uint256 nonce)"
 )
-DOMAIN_TYPE = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +130,7 @@ class SourceCommitment:
 
     def signing_hash(self, chain_id: int, registry: str) -> bytes:
         """The EIP-712 digest in the domain ("attest", "1", chain id, registry)."""
-        separator = keccak(
-            abi_encode(
-                ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-                [keccak(text=DOMAIN_TYPE), keccak(text="attest"), keccak(text="1"), chain_id, registry],
-            )
-        )
-        return bytes(keccak(b"\x19\x01" + separator + self.struct_hash))
+        return signing_hash(self.struct_hash, chain_id, registry)
 
     def sign(self, key: bytes, chain_id: int, registry: str) -> bytes:
         """A 65-byte signature by the source's key."""
@@ -284,13 +278,15 @@ class Holdings:
 
 
 def disclose(setup: Setup, holdings: Holdings, layout: Layout, slot: int) -> tuple[int, G1Point]:
-    """The quantity in one source-owned slot and its KZG opening at ω^slot.
+    """The quantity in one source-owned slot and its KZG opening at ω^slot. (P.24)
+
+    What is opened is [L_0] + Σ C_k, which every verifier has: public slots are known, and no part of it.
 
     Raises: SourceError: the slot is no source's (aux, blinding and constant slots prove nothing).
     """
     if layout[slot].owner is not Owner.SOURCE:
         raise SourceError(f"slot {slot} is not a source's and cannot be disclosed")
-    value, proof = open_single(setup, interpolate(holdings.column()), domain(N)[slot])
+    value, proof = open_single(setup, interpolate(replace(holdings, public_values=()).column()), domain(N)[slot])
     return (value - MODULUS if value > MODULUS // 2 else value), proof
 
 
@@ -308,4 +304,4 @@ def check_disclosure(setup: Setup, sources: SourceSet, layout: Layout, slot: int
         raise SourceError(f"slot {slot} is not a source's and cannot be disclosed")
     if abs(lots) >= 1 << RANGE_BITS or (lots < 0 and not layout[slot].signed):
         raise ProofRejected("disclosure", "no such quantity can stand in this slot")
-    verify_single(setup, sources.commitment(setup), domain(N)[slot], lots % MODULUS, proof)
+    verify_single(setup, sources.opened_commitment(setup), domain(N)[slot], lots % MODULUS, proof)

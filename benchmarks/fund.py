@@ -102,7 +102,7 @@ def risk_policy(market: Market) -> Policy:
 
 def diversified_lots(compiled: CompiledPolicy) -> tuple[int, ...]:
     """Whole lots of equal worth in every asset, with a tenth of NAV owed."""
-    signs = [compiled.layout[j].sign for j in compiled.source_slots]
+    signs = [compiled.layout[j].sign for j in compiled.held_slots]
     long_usd = NAV_USD * (1 + DEBT_FRACTION) / signs.count(1)
     short_usd = NAV_USD * DEBT_FRACTION / signs.count(-1)
     return tuple(
@@ -114,7 +114,7 @@ def diversified_lots(compiled: CompiledPolicy) -> tuple[int, ...]:
 def committed(compiled: CompiledPolicy, lots: tuple[int, ...], setup: Setup) -> tuple[Holdings, SourceSet]:
     """Fresh openings of all sources, and the source set that they would sign."""
     layout: Layout = compiled.layout
-    by_slot = dict(zip(compiled.source_slots, lots, strict=True))
+    by_slot = dict(zip(compiled.held_slots, lots, strict=True))
     roles = {source.name: source.role for source in compiled.policy.sources}
     openings = tuple(
         open_source(layout, name, {j: by_slot[j] for j in layout.owned_by(name)}) for name in layout.sources

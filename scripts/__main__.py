@@ -35,6 +35,7 @@ VERBS = {
     "schema": "offline",
     "policy": "policy",
     "liabilities": "liabilities",
+    "wallet": "wallet",
 }
 """Every verb, or group of verbs, and its module."""
 

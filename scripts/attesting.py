@@ -12,6 +12,7 @@ from attest.bundle import Bundle, FundFile, OpeningFile, SignedSource, key_docum
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile
 from attest.statement import NO_HASH
+from attest.wallet import WalletFile
 from optimizer.policy import Holdings
 
 from .keys import load_key
@@ -30,6 +31,7 @@ from .options import (
     PreviousPolicyOption,
     PreviousSetOption,
     ValidityOption,
+    WalletOption,
     load_layout_terms,
     load_terms,
     parse_hash,
@@ -42,6 +44,7 @@ from .pipeline import (
     Signing,
     commit_source,
     needed_book_root,
+    needed_public_values,
     prove_bundle,
     timestamp,
     verify_bundle,
@@ -121,8 +124,12 @@ def prove(
     previous_openings: Annotated[
         list[Path] | None, typer.Option("--previous-opening", help="A NAME.opening.json of the previous epoch.")
     ] = None,
+    previous_wallet: Annotated[
+        Path | None, typer.Option("--previous-wallet", help="What the registry read at the addresses before.")
+    ] = None,
     book: BookOption = None,
     book_root: BookRootOption = None,
+    wallet: WalletOption = None,
 ) -> None:
     """Prove that the committed holdings keep the policy. Refuses, and names the limit, when they do not.
 
@@ -139,6 +146,7 @@ def prove(
         before = PreviousEpoch(
             tuple(OpeningFile.load(path) for path in previous_openings or ()),
             tuple(SignedSource.load(path) for path in previous_sources or ()),
+            _wallet(previous_wallet),
         )
     if (before is None) != (terms.compiled.previous_layout is None):
         raise EncodingError(
@@ -150,11 +158,15 @@ def prove(
     root = needed_book_root(terms, parse_root(book, book_root))
     expiry = int(time.time()) + 86400 * valid_days
     with step("Proving"):
-        bundle = prove_bundle(terms, FundFile.load(fund), opened, signed, expiry, before, root)
+        bundle = prove_bundle(terms, FundFile.load(fund), opened, signed, expiry, before, root, _wallet(wallet))
     bundle.save(out)
     for digest in digests:
         console.print(f"statement 0x{digest.hex()}", soft_wrap=True)
     console.print(f"{out}: {proofs_in_words(len(digests))}, valid until {timestamp(expiry)}")
+
+
+def _wallet(path: Path | None) -> WalletFile | None:
+    return WalletFile.load(path) if path is not None else None
 
 
 def proofs_in_words(count: int) -> str:
@@ -177,11 +189,13 @@ def verify(
     previous_bundle: PreviousBundleOption = None,
     book: BookOption = None,
     book_root: BookRootOption = None,
+    wallet: WalletOption = None,
 ) -> None:
     """Verify a bundle of proofs from public files alone. Exit code 0 accepted, 1 rejected, 2 malformed.
 
     A policy that compares epochs also needs the previous epoch's market, and its source set from a record you trust.
-    One with a liability book needs the book, which is then checked whole, or its root from the registry.
+    One with a liability book needs the book, which is then checked whole, or its root from the registry. One that has
+    the fund's addresses read needs what the registry read, from `proofolio wallet read` or `proofolio wallet show`.
 
     Example: proofolio verify bundle.json --market market.json --policy policy.json --fund fund.json
     """
@@ -192,9 +206,10 @@ def verify(
         digests = terms.digests
     published = BookFile.load(book) if book is not None else None
     root = needed_book_root(terms, parse_root(book, book_root))
+    values = needed_public_values(terms.layout, _wallet(wallet))
     terms_file.requirements(terms.duties)  # what is wrong with it is not the bundle's fault
     with naming(bundle):
-        verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root)
+        verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root, values)
     if book is not None and published is not None:
         with naming(book):
             check_published_book(terms, parsed, published)

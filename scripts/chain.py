@@ -11,6 +11,7 @@ from eth_utils.address import is_address
 
 from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
+    AccountSlot,
     Approval,
     BookStanding,
     Call,
@@ -26,7 +27,9 @@ from attest.chain import (
     load_network,
 )
 from attest.errors import EncodingError, ProofRejected
+from attest.program import Layout, Owner
 from attest.registration import policy_id
+from attest.wallet import WalletFile
 from optimizer.policy import Policy
 
 from .options import (
@@ -42,7 +45,15 @@ from .options import (
     ValidityOption,
     load_terms,
 )
-from .pipeline import Terms, duties_of, needed_book_root, timestamp, verify_bundle
+from .pipeline import (
+    PublicValues,
+    Terms,
+    duties_of,
+    needed_book_root,
+    needed_public_values,
+    timestamp,
+    verify_bundle,
+)
 from .signers import load_signer
 from .terminal import REJECTED, console, remark, step, table
 
@@ -54,6 +65,7 @@ BOOK_STANDINGS = {
 }
 
 PUBLISHING = "Publishing"
+NO_ADDRESS = f"0x{0:040x}"
 MAX_PROGRAMS = 16
 """Up to how many programs `status` looks for a policy; its file alone does not tell their number."""
 
@@ -89,7 +101,7 @@ def registry_of(chain: Chain, fund: FundFile) -> Registry:
     return Registry(chain, fund.registry)
 
 
-def _policy_id(fund: FundFile, policy: Policy, programs: int) -> bytes:
+def id_of(fund: FundFile, policy: Policy, programs: int) -> bytes:
     return policy_id(fund.policy_owner, policy.hash, fund.requirements(duties_of(policy)), programs)
 
 
@@ -102,7 +114,7 @@ def registered(
     Raises: EncodingError: it is registered with several, each a policy of its own with overseers of its own.
     """
     counts = range(1, MAX_PROGRAMS + 1) if programs is None else [programs]
-    found = {count: _policy_id(fund, policy, count) for count in counts}
+    found = {count: id_of(fund, policy, count) for count in counts}
     known = [(name, count) for count, name in found.items() if registry.policies.has(name)]
     if len(known) > 1:
         listed = ", ".join(str(count) for _, count in known)
@@ -190,7 +202,7 @@ def approve(
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
-    name = _policy_id(parties, terms.compiled.policy, len(digests))
+    name = id_of(parties, terms.compiled.policy, len(digests))
     if not policies.has(name):
         who = _signer_for(keystore, signer, parties.policy_owner, "the policy's owner, who registers it,")
         watching = Oversight.load(oversight) if oversight else Oversight(publishers=(parties.policy_owner,))
@@ -236,6 +248,9 @@ def approval_of(terms: Terms, valid_until: int) -> Approval:
         layout_hash=layout.hash,
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=terms.digests,
+        account_slots=tuple(
+            AccountSlot(read.slot, read.token or NO_ADDRESS, int(read.lot)) for read in terms.compiled.wallet_slots
+        ),
     )
 
 
@@ -269,9 +284,10 @@ def publish(
     compares = terms.compiled.previous_layout is not None
     before = _recorded_before(registry, parties.fund, parsed.epoch) if compares else None
     root = needed_book_root(terms, recorded_book_root(registry, parties.fund, parsed.epoch))
+    name = id_of(parties, terms.compiled.policy, len(terms.digests))
+    values = recorded_public_values(registry, parties.fund, name, parsed.epoch, terms.layout)
     with step("Verifying before it is published"):
-        verify_bundle(terms, parties, parsed, int(time.time()), before, root)
-    name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
+        verify_bundle(terms, parties, parsed, int(time.time()), before, root, values)
     submission = Submission.of_bundle(parsed, parties, name, terms.keys, terms.owned_slots)
     who = load_signer(keystore, signer)
     try:
@@ -293,6 +309,25 @@ def recorded_book_root(registry: Registry, fund: str, epoch: int) -> bytes | Non
     """The root of a fund's liability book as the registry has it, None before it is published."""
     root = registry.book_root(fund, epoch)
     return root if any(root) else None
+
+
+def recorded_wallet(registry: Registry, fund: str, policy_id: bytes, epoch: int, layout: Layout) -> WalletFile | None:
+    """What was read at a fund's addresses as the chain has it, None before that or where the policy has no wallet."""
+    if not layout.of(Owner.PUBLIC):
+        return None
+    lots = registry.accounts.values(fund, policy_id, epoch)
+    return WalletFile.of(layout, fund, epoch, lots) if lots is not None else None
+
+
+def recorded_public_values(registry: Registry, fund: str, policy_id: bytes, epoch: int, layout: Layout) -> PublicValues:
+    """The values of an epoch's public slots as the chain has them.
+
+    Raises: ProofRejected: the fund's addresses were not read.
+    """
+    wallet = recorded_wallet(registry, fund, policy_id, epoch, layout)
+    if wallet is None and layout.of(Owner.PUBLIC):
+        raise ProofRejected("public slots", "the fund's addresses were not read for this epoch: proofolio wallet read")
+    return needed_public_values(layout, wallet)
 
 
 def _recorded_before(registry: Registry, fund: str, epoch: int) -> bytes:
@@ -325,7 +360,7 @@ def status(
     """
     parties, rules = FundFile.load(fund), Policy.load(policy)
     registry = registry_of(connect(network, networks), parties)
-    name, programs = registered(registry, parties, rules, programs) or (_policy_id(parties, rules, 1), 0)
+    name, programs = registered(registry, parties, rules, programs) or (id_of(parties, rules, 1), 0)
     answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
     shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
@@ -377,8 +412,11 @@ __all__ = [
     "approval_of",
     "approve",
     "connect",
+    "id_of",
     "publish",
     "recorded_book_root",
+    "recorded_public_values",
+    "recorded_wallet",
     "register",
     "registered",
     "registry_of",

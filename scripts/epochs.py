@@ -1,7 +1,8 @@
 """Folders of epochs: what `proofolio watch` finds, makes and leaves behind, one folder an epoch.
 
-FOLDER/7/ holds market.json, a NAME.source.json and a NAME.opening.json of each source, and book.json where the policy
-has a liability book. Proving adds bundle.json, and publishing published.json.
+FOLDER/7/ holds market.json, a NAME.source.json and a NAME.opening.json of each source, book.json where the policy has
+a liability book, and a NAME.ownership.json of each of the fund's addresses where it has them read. Reading those adds
+wallet.json, proving bundle.json, and publishing published.json.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from attest.bundle import Bundle, Bytes32, File, FundFile, OpeningFile, SignedSo
 from attest.errors import EncodingError
 from attest.liabilities import BookFile
 from attest.srs import Setup
+from attest.wallet import OwnershipFile, WalletFile
 from optimizer import Market
 from optimizer.policy import Policy
 
 from .pipeline import PreviousEpoch, Terms, compares_epochs, layout_of, needed_book_root, prove_bundle
 
 MARKET, BOOK, BUNDLE, PUBLISHED = "market.json", "book.json", "bundle.json", "published.json"
+WALLET, OWNERSHIP = "wallet.json", ".ownership.json"
 
 
 class PublishedFile(File):
@@ -51,11 +54,25 @@ class EpochFolder:
             names += [f"{source.name}.source.json", f"{source.name}.opening.json"]
         if any(source.role == "liability_book" for source in policy.sources):
             names.append(BOOK)
-        return tuple(name for name in names if not (self.path / name).exists())
+        missing = [name for name in names if not (self.path / name).exists()]
+        if policy.wallet and not (self.path / WALLET).exists() and not self.owned:
+            missing.append(f"NAME{OWNERSHIP}")
+        return tuple(missing)
 
     @property
     def market(self) -> Market:
         return Market.load(self.path / MARKET)
+
+    @property
+    def owned(self) -> tuple[OwnershipFile, ...]:
+        """The word of each of the fund's addresses."""
+        return tuple(OwnershipFile.load(path) for path in sorted(self.path.glob(f"*{OWNERSHIP}")))
+
+    @property
+    def wallet(self) -> WalletFile | None:
+        """What the registry read, None before that."""
+        path = self.path / WALLET
+        return WalletFile.load(path) if path.exists() else None
 
     @property
     def is_proved(self) -> bool:
@@ -69,7 +86,7 @@ class EpochFolder:
         """The files of all sources."""
         openings = tuple(OpeningFile.load(self.path / f"{source.name}.opening.json") for source in policy.sources)
         signed = tuple(SignedSource.load(self.path / f"{source.name}.source.json") for source in policy.sources)
-        return PreviousEpoch(openings, signed)
+        return PreviousEpoch(openings, signed, self.wallet)
 
     def book_root(self, terms: Terms) -> bytes:
         path = self.path / BOOK
@@ -121,6 +138,6 @@ def proved(
     files = folder.sources(policy)
     compared = before.sources(policy) if before is not None and terms.compiled.previous_layout is not None else None
     root = folder.book_root(terms)
-    bundle = prove_bundle(terms, fund, files.openings, files.signed, expiry, compared, root)
+    bundle = prove_bundle(terms, fund, files.openings, files.signed, expiry, compared, root, files.wallet)
     bundle.save(path)
     return bundle

@@ -15,6 +15,7 @@ from attest.bundle import SCHEMAS
 from attest.errors import EncodingError
 from attest.liabilities import BookFile, InclusionFile
 from attest.program import solve
+from attest.wallet import OwnershipFile, WalletFile
 from optimizer import InstrumentList, Market, RiskReport, build_market, read_prices
 from optimizer.allocate import Allocation, MaximiseReturn, MaximiseSharpe, MinimiseShortfall, Objective, optimise
 from optimizer.data.assembly import with_volumes
@@ -179,7 +180,7 @@ def compiled_with_previous(
 
 def show_limits(compiled: CompiledPolicy, quantities: tuple[int, ...], previous: tuple[int, ...]) -> None:
     """Print every promise and what is left of it. Private."""
-    nav = compiled.nav_usd([quantities[slot] for slot in compiled.source_slots])
+    nav = compiled.nav_usd([quantities[slot] for slot in compiled.held_slots])
     sentences, left = compiled.policy.sentences(), compiled.slacks_usd(quantities, previous)
     shown = table("Limits (private: what is left of each)", "limit", "left", "of NAV", "")
     for name, slack in left.items():
@@ -230,7 +231,7 @@ def schema(
     Example: proofolio schema policy
     """
     models: dict[str, type[BaseModel]] = {"market": Market, "policy": Policy, "holdings": Holdings, **SCHEMAS}
-    models |= {"book": BookFile, "inclusion": InclusionFile}
+    models |= {"book": BookFile, "inclusion": InclusionFile, "wallet": WalletFile, "ownership": OwnershipFile}
     if kind not in models:
         raise EncodingError(f"no file is called {kind!r}; choose from {', '.join(models)}")
     typer.echo(json.dumps(models[kind].model_json_schema(), indent=2))

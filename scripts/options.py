@@ -65,6 +65,10 @@ PreviousSetOption = Annotated[
 PreviousBundleOption = Annotated[
     Path | None, typer.Option("--previous-bundle", help="Bundle of the previous epoch that you verified before.")
 ]
+WalletOption = Annotated[
+    Path | None,
+    typer.Option("--wallet", help="What the registry read at the fund's addresses, where the policy has that."),
+]
 BookOption = Annotated[
     Path | None, typer.Option("--book", help="The fund's published liability book, where the policy has one.")
 ]

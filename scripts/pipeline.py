@@ -26,14 +26,15 @@ from attest.attestation import (
     check_sources,
     verify_attestation,
 )
-from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, SignedSource, holdings_of
+from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, PublicValue, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceOpening, SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
-from attest.program import Layout, solve
+from attest.program import Layout, Owner, solve
 from attest.prover import Progress
 from attest.registration import Duty
 from attest.representation import RepresentationClaim, prove_representation
 from attest.statement import NO_HASH
+from attest.wallet import WalletFile
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
 
@@ -145,7 +146,7 @@ def commit_source(
     """
     if source not in terms.roles:
         raise SourceError(f"the policy has no source {source!r}; it has {', '.join(terms.roles)}")
-    lots = dict(zip(terms.compiled.source_slots, terms.compiled.lots(holdings), strict=True))
+    lots = dict(zip(terms.compiled.held_slots, terms.compiled.lots(holdings), strict=True))
     layout = terms.layout
     return sign_opening(
         terms, open_source(layout, source, {slot: lots[slot] for slot in layout.owned_by(source)}), key, signing
@@ -180,10 +181,11 @@ def sign_opening(
 
 @dataclass(frozen=True, slots=True)
 class PreviousEpoch:
-    """The files of the previous epoch's sources, for policies that compare with it."""
+    """The files of the previous epoch, for policies that compare with it."""
 
     openings: tuple[OpeningFile, ...] = field(repr=False)
     signed: tuple[SignedSource, ...]
+    wallet: WalletFile | None = None
 
 
 def book_source(terms: Terms) -> str | None:
@@ -211,10 +213,34 @@ def needed_book_root(terms: Terms, root: bytes | None) -> bytes:
     return root
 
 
-def _ordered(signed: Sequence[SignedSource]) -> tuple[tuple[SignedSource, ...], SourceSet, tuple[bytes, ...]]:
+PublicValues = tuple[tuple[int, int], ...]
+"""(slot, lots), ascending."""
+
+
+def needed_public_values(layout: Layout, wallet: WalletFile | None) -> PublicValues:
+    """What fills the public slots of a layout.
+
+    Raises: EncodingError: the policy has the fund's addresses read and there is no reading, or the other way round.
+    """
+    if not layout.of(Owner.PUBLIC):
+        if wallet is not None:
+            raise EncodingError("the policy has no wallet, so that nothing read from the fund's addresses goes into it")
+        return ()
+    if wallet is None:
+        raise EncodingError(
+            "the policy has what the fund's addresses hold read on chain: give --wallet, the file that "
+            "`proofolio wallet read` writes"
+        )
+    return wallet.public_values(layout)
+
+
+def _ordered(
+    signed: Sequence[SignedSource], public_values: PublicValues
+) -> tuple[tuple[SignedSource, ...], SourceSet, tuple[bytes, ...]]:
     """Signed sources ascending by identifier, the set they make, and their signatures."""
     ordered = tuple(sorted(signed, key=lambda s: s.source_commitment().id))
-    return ordered, SourceSet(tuple(s.source_commitment() for s in ordered)), tuple(s.signature for s in ordered)
+    sources = SourceSet(tuple(s.source_commitment() for s in ordered), public_values)
+    return ordered, sources, tuple(s.signature for s in ordered)
 
 
 def prove_bundle(
@@ -225,6 +251,7 @@ def prove_bundle(
     expiry: int,
     previous: PreviousEpoch | None = None,
     book_root: bytes = NO_HASH,
+    wallet: WalletFile | None = None,
     progress: Progress = lambda step: None,
 ) -> Bundle:
     """The proofs that the openings satisfy all programs of the policy, with the sources they rest on.
@@ -232,12 +259,15 @@ def prove_bundle(
     Args:
         previous: files of the fund's last registered epoch, where the policy compares epochs; None where it does not.
         book_root: of the fund's liability book, see `needed_book_root`.
+        wallet: what the registry read, see `needed_public_values`.
         progress: called with the name of each round.
     Raises: StatementFalse: they do not, naming the constraints; SourceError, EncodingError: files that do not fit.
     """
     requirements = fund.requirements(terms.duties)
-    ordered, sources, signatures = _ordered(signed)
     place, layout = (fund.chain_id, fund.registry), terms.layout
+    ordered, sources, signatures = _ordered(signed, needed_public_values(layout, wallet))
+    if wallet is not None and (int(wallet.fund, 16), wallet.epoch) != (int(fund.fund, 16), sources.epoch):
+        raise EncodingError("the fund's addresses were read for another fund or epoch")
     check_sources(layout, requirements, sources, signatures, *place, as_of=terms.as_of)
     check_representations(terms.setup, layout, requirements, sources, [s.representation for s in ordered], *place)
     held = holdings_of(list(openings), sources, layout, terms.setup)
@@ -248,23 +278,35 @@ def prove_bundle(
     ordered_before: tuple[SignedSource, ...] = ()
     vector_before: list[int] = []
     if previous is not None and layout_before is not None:
-        ordered_before, sources_before, signatures_before = _ordered(previous.signed)
+        values_before = needed_public_values(layout_before, previous.wallet)
+        ordered_before, sources_before, signatures_before = _ordered(previous.signed, values_before)
         proofs_before = [source.representation for source in ordered_before]
         record = PreviousRecord(layout_before, sources_before, signatures_before, sources_before.hash, proofs_before)
         check_previous(terms.setup, record, sources, requirements, *place)
         held_before = holdings_of(list(previous.openings), sources_before, layout_before, terms.setup)
         before = PreviousHoldings(held_before, sources_before)
         vector_before = held_before.vector(layout_before.size, {})
-    lots = held.vector(terms.layout.size, {})
-    aux = terms.compiled.aux_values([lots[slot] for slot in terms.compiled.source_slots])
-    solve(terms.compiled.program, held.vector(terms.layout.size, aux), vector_before)  # names all broken limits at once
+    lots = held.vector(layout.size, {})
+    aux = terms.compiled.aux_values([lots[slot] for slot in terms.compiled.held_slots])
+    solve(terms.compiled.program, held.vector(layout.size, aux), vector_before)  # names all broken limits at once
     contexts = fund.contexts(terms.compiled.policy_hash, terms.duties, expiry, len(terms.statements), book_root)
     proofs = []
     for statement, context in zip(terms.statements, contexts, strict=True):
         compared = before if statement.key.vectors == 2 else None
         proof = prove(terms.setup, statement, context, held, sources, aux, previous=compared, progress=progress)
         proofs.append(ProgramProof.of(statement.key, proof))
-    return Bundle(expiry=expiry, sources=ordered, previous=ordered_before, proofs=tuple(proofs))
+    return Bundle(
+        expiry=expiry,
+        sources=ordered,
+        public_values=_listed(sources),
+        previous=ordered_before,
+        previous_public_values=_listed(before.sources) if before is not None else (),
+        proofs=tuple(proofs),
+    )
+
+
+def _listed(sources: SourceSet) -> tuple[PublicValue, ...]:
+    return tuple(PublicValue(slot=slot, value=value) for slot, value in sources.public_values)
 
 
 def verify_bundle(
@@ -274,6 +316,7 @@ def verify_bundle(
     now: int | None = None,
     previous_source_set: bytes | None = None,
     book_root: bytes = NO_HASH,
+    public_values: PublicValues = (),
 ) -> None:
     """Accept a bundle, or say why not. Everything but the proofs is recomputed from the public files.
 
@@ -282,12 +325,13 @@ def verify_bundle(
         previous_source_set: hash of the fund's last registered source set before this epoch, from the registry or from
             a bundle that was verified before; for policies that compare epochs.
         book_root: of the fund's liability book, from the registry or a book that was verified; see `needed_book_root`.
+        public_values: what the registry read at the fund's addresses, from the registry; see `needed_public_values`.
     Raises: ProofRejected, SourceError, EncodingError.
     """
     if tuple(proved.digest for proved in bundle.proofs) != terms.digests:
         raise ProofRejected("statement key", "it was proved for another policy or market than the files given here")
-    if bundle.public_values:
-        raise ProofRejected("public slots", "no policy has public slots, so nobody vouches for their values")
+    if tuple((item.slot, item.value) for item in bundle.public_values) != public_values:
+        raise ProofRejected("public slots", "it was proved with other values than were read from the fund's addresses")
     sources, requirements = bundle.source_set(), fund.requirements(terms.duties)
     if int(sources.fund, 16) != int(fund.fund, 16):
         raise SourceError("the sources signed for another fund")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from optimizer.market import Market
-from optimizer.policy import CompiledPolicy, Policy, compile_policy
+from optimizer.policy import WALLET, CompiledPolicy, Policy, compile_policy
 
 from .options import PreviousMarketOption, PreviousPolicyOption, previous_layout
 from .terminal import console, table, usd
@@ -46,6 +46,9 @@ def explain(
     sources = table("Who must report and sign", "source", "role", "instruments", prose=True)
     for source in document.sources:
         sources.add_row(source.name, source.role.replace("_", " "), ", ".join(source.instruments))
+    if document.wallet:
+        read = ", ".join(held.instrument for held in document.wallet)
+        sources.add_row(WALLET, "read on chain, public", read)
     console.print(sources)
     console.print(NETTING[document.netting])
     if market is not None:

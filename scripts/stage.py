@@ -10,7 +10,6 @@ from eth_account import Account
 
 from attest.bundle import Bundle, FundFile
 from attest.chain import (
-    Approval,
     Chain,
     Deployment,
     EmbeddedChain,
@@ -28,6 +27,7 @@ from attest.chain import (
 )
 from attest.registration import policy_id
 
+from .chain import approval_of
 from .pipeline import Terms
 
 
@@ -92,14 +92,8 @@ def publish_on_stage(stage: Stage, terms: Terms, bundle: Bundle, journal: Path) 
     requirements, count = stage.fund.requirements(terms.duties), len(terms.statements)
     policies, owner = registry.policies, stage.fund.policy_owner
     policy = policy_id(stage.fund.policy_owner, terms.compiled.policy_hash, requirements, count)
-    layout, execute = terms.layout, stage.chain.execute
-    approval = Approval(
-        as_of=terms.as_of,
-        valid_until=bundle.expiry,
-        layout_hash=layout.hash,
-        owned_slots={name: layout.owned_slots_hash(name) for name in terms.roles},
-        digests=terms.digests,
-    )
+    execute = stage.chain.execute
+    approval = approval_of(terms, bundle.expiry)
     if registry.fund_owner(stage.fund.fund) is None:
         execute(stage.fund_key, registry.register_fund(stage.fund.fund))
     if not policies.has(policy):

@@ -14,9 +14,10 @@ from typing import Annotated
 
 import typer
 
-from attest.bundle import FundFile
-from attest.chain import Journal, Publisher, Registry, Signer, Submission
+from attest.bundle import Bundle, FundFile
+from attest.chain import ApprovedEpoch, Journal, Publisher, Registry, Signer, Submission
 from attest.errors import AttestError, EncodingError
+from attest.program import Layout, Owner
 from attest.srs import Setup, load_setup
 from optimizer.errors import OptimizerError
 from optimizer.policy import Policy
@@ -28,13 +29,15 @@ from .chain import (
     approval_of,
     connect,
     recorded_book_root,
+    recorded_public_values,
+    recorded_wallet,
     registered,
     registry_of,
 )
-from .epochs import PUBLISHED, EpochFolder, PublishedFile, folders, proved, terms_of
+from .epochs import PUBLISHED, WALLET, EpochFolder, PublishedFile, folders, proved, terms_of
 from .monitor import Health, Metrics, serving
 from .options import DEFAULT_VALIDITY_DAYS, FundOption, JournalOption, KeystoreOption, PolicyOption, SignerOption
-from .pipeline import timestamp, verify_bundle
+from .pipeline import Terms, timestamp, verify_bundle
 from .signers import load_signer
 from .terminal import console, remark
 
@@ -57,6 +60,10 @@ class Calendar:
     def due(self, now: float) -> int:
         """The latest epoch that should be recorded by now, 0 before the first."""
         return max(0, int((now - self.grace - self.first) // self.period) + 1)
+
+
+class _Waiting(Exception):
+    """An epoch cannot go on yet; says what for."""
 
 
 @dataclass
@@ -95,41 +102,54 @@ class Watcher:
             if folder.is_published or number < last:
                 continue
             previous = self.registry.previous_epoch(self.fund.fund, number) if number == last else last
-            waiting = self._attend(folder, listed.get(previous), policy_id)
-            if waiting:
+            try:
+                self._attend(folder, listed.get(previous), policy_id)
+            except _Waiting as reason:
+                waiting = f"epoch {number}: {reason}"
                 break  # epochs ascend: a later one would shut this one out
             last = number
         self._measure(policy_id)
         return waiting
 
-    def _attend(self, folder: EpochFolder, before: EpochFolder | None, policy_id: bytes) -> str:
-        """Prove and publish one epoch, from wherever an earlier pass stopped."""
+    def _attend(self, folder: EpochFolder, before: EpochFolder | None, policy_id: bytes) -> None:
+        """Prove and publish one epoch, from wherever an earlier pass stopped. Raises: _Waiting."""
         lacking = folder.missing(self.policy)
         if lacking:
-            return f"epoch {folder.number}: waiting for {', '.join(lacking)}"
+            raise _Waiting(f"waiting for {', '.join(lacking)}")
         terms = terms_of(folder, self.policy, self.setup, before)
-        approved = self.registry.policies.approved_as(policy_id, folder.number, approval_of(terms, 0))
-        if approved is None:
-            return f"epoch {folder.number}: waiting for the publishers' approval"
-        if not approved.same:
-            return f"epoch {folder.number}: the publishers approved another market or policy than {folder.path} holds"
+        approved = self._approval(folder, terms, policy_id)
+        if terms.layout.of(Owner.PUBLIC):
+            self._check_window(approved, "its addresses are read later")
+            self._read_wallet(folder, policy_id, terms.layout)
         now = int(time.time())
         expiry = min(now + 86_400 * self.expiry_days, approved.valid_until)
         fixed = self.registry.source_set(self.fund.fund, folder.number)
         with nullcontext() if folder.is_proved else self.metrics.proving.time():
             bundle = proved(folder, terms, self.fund, now, expiry, before, fixed)
-        if self.registry.chain.head()[1] < approved.effective_at:
-            return (
-                f"epoch {folder.number}: proved; its challenge window is open until {timestamp(approved.effective_at)}"
-            )
+        self._check_window(approved, "proved")
         root = folder.book_root(terms)
         recorded = recorded_book_root(self.registry, self.fund.fund, folder.number)
         if any(root) and recorded != root:
-            return f"epoch {folder.number}: waiting for the liability book's root on chain"
+            raise _Waiting("waiting for the liability book's root on chain")
         source_set = self.registry.source_set(self.fund.fund, before.number) if before is not None else None
         compared = source_set if terms.compiled.previous_layout is not None else None
-        verify_bundle(terms, self.fund, bundle, now, compared, root)
-        submission = Submission.of_bundle(bundle, self.fund, policy_id, terms.keys, terms.owned_slots)
+        values = recorded_public_values(self.registry, self.fund.fund, policy_id, folder.number, terms.layout)
+        verify_bundle(terms, self.fund, bundle, now, compared, root, values)
+        self._publish(folder, bundle, Submission.of_bundle(bundle, self.fund, policy_id, terms.keys, terms.owned_slots))
+
+    def _approval(self, folder: EpochFolder, terms: Terms, policy_id: bytes) -> ApprovedEpoch:
+        approved = self.registry.policies.approved_as(policy_id, folder.number, approval_of(terms, 0))
+        if approved is None:
+            raise _Waiting("waiting for the publishers' approval")
+        if not approved.same:
+            raise _Waiting(f"the publishers approved another market or policy than {folder.path} holds")
+        return approved
+
+    def _check_window(self, approved: ApprovedEpoch, done: str) -> None:
+        if self.registry.chain.head()[1] < approved.effective_at:
+            raise _Waiting(f"{done}; its challenge window is open until {timestamp(approved.effective_at)}")
+
+    def _publish(self, folder: EpochFolder, bundle: Bundle, submission: Submission) -> None:
         self.say(f"epoch {folder.number}: publishing")
         published = Publisher(self.registry, self.journal, self.signer, self.say).publish(submission)
         self.metrics.published.inc()
@@ -141,7 +161,18 @@ class Watcher:
             source_set_hash=bundle.source_set().hash,
         ).save(folder.path / PUBLISHED)
         self.say(f"epoch {folder.number}: recorded in block {published.block}")
-        return ""
+
+    def _read_wallet(self, folder: EpochFolder, policy_id: bytes, layout: Layout) -> None:
+        """Have the chain read the fund's addresses, once, and keep what it read."""
+        asked = (self.registry, self.fund.fund, policy_id, folder.number, layout)
+        wallet = recorded_wallet(*asked)
+        if wallet is None:
+            call = self.registry.accounts.read(self.fund.fund, policy_id, folder.number, folder.owned)
+            self.say(f"epoch {folder.number}: reading the fund's addresses")
+            self.registry.chain.execute(self.signer, call)
+            wallet = recorded_wallet(*asked)
+        if wallet is not None and folder.wallet != wallet:
+            wallet.save(folder.path / WALLET)
 
     def _measure(self, policy_id: bytes) -> None:
         status = self.registry.status(self.fund.fund, policy_id)
@@ -228,9 +259,10 @@ def watch(
 ) -> None:
     """Prove and publish each epoch as soon as its files are there and its statements approved, until it is stopped.
 
-    EPOCHS/7/ holds market.json, NAME.source.json and NAME.opening.json of each source, and book.json where the policy
-    has a liability book. What was made before a crash is kept and not made again. GET /healthz answers 200, or 503 and
-    why when an epoch is overdue; GET /metrics is for Prometheus. The keystore's password comes from PROOFOLIO_PASSWORD.
+    EPOCHS/7/ holds market.json, NAME.source.json and NAME.opening.json of each source, book.json where the policy has a
+    liability book, and NAME.ownership.json of the fund's addresses where it has them read. What was made before a crash
+    is kept and not made again. GET /healthz answers 200, or 503 and why when an epoch is overdue; GET /metrics is for
+    Prometheus. The keystore's password comes from PROOFOLIO_PASSWORD.
 
     Example: proofolio watch epochs/ --policy p.json --fund fund.json --network sepolia --keystore fund.keystore
     --first-due 2026-01-31T18:00Z

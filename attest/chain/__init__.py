@@ -20,14 +20,16 @@ from attest.chain.errors import (
 from attest.chain.fees import Quote
 from attest.chain.journal import Content, Identity, Journal, Record, State
 from attest.chain.networks import Network, load_network
-from attest.chain.policies import Approval, Oversight, Policies
+from attest.chain.policies import AccountSlot, Approval, ApprovedEpoch, Oversight, Policies
 from attest.chain.publisher import Published, Publisher
 from attest.chain.signers import LocalSigner, RemoteSigner, Signed, Signer, Transaction, address_of
 from attest.chain.transactions import Call, Chain, Receipt
 
 __all__ = [
     "MOST_CHUNKS",
+    "AccountSlot",
     "Approval",
+    "ApprovedEpoch",
     "BookStanding",
     "Call",
     "Chain",

@@ -11,6 +11,7 @@ from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
 from attest.bundle import Bundle, FundFile, SignedSource
+from attest.chain.accounts import Accounts
 from attest.chain.books import BookStanding, book_tuple, inclusion_tuple, proving_arguments
 from attest.chain.contract import Contract
 from attest.chain.policies import Policies
@@ -169,6 +170,11 @@ class Registry(Contract):
     def books(self) -> Contract:
         """The registry of liability books."""
         return Contract(self.chain, "BookRegistry", str(self.ask("books")[0]))
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """The reader of funds' addresses."""
+        return Accounts(self.chain, str(self.ask("accountReader")[0]))
 
     def register_fund(self, owner: str) -> Call:
         """Sent by the fund's own address."""

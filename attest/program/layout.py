@@ -30,7 +30,7 @@ class Slot:
 
     Args:
         owner: who fills it.
-        source: the source's name where a source owns it, else "".
+        source: the source's name where a source owns it; where a slot is public, who it stands for, or ""; else "".
         asset: the instrument's identifier; for aux slots the name of the certificate.
         lot: quantity of the asset in one unit of the slot, > 0.
         sign: σ, +1 for assets, −1 for debts, 0 for claims and aux.
@@ -49,8 +49,10 @@ class Slot:
             raise SourceError(f"slot of {self.asset!r}: the sign is −1, 0 or 1")
         if not self.lot > 0:
             raise SourceError(f"slot of {self.asset!r}: the lot must be positive")
-        if (self.owner is Owner.SOURCE) != bool(self.source):
-            raise SourceError(f"slot of {self.asset!r}: a source's slot names its source, and no other does")
+        if self.owner is Owner.SOURCE and not self.source:
+            raise SourceError(f"slot of {self.asset!r}: a source's slot names its source")
+        if self.owner in (Owner.AUX, Owner.UNUSED) and self.source:
+            raise SourceError(f"slot of {self.asset!r}: nobody holds what stands there, and it names somebody")
         if self.owner in (Owner.SOURCE, Owner.PUBLIC) and self.sign <= 0 and self.signed:
             raise SourceError(f"slot of {self.asset!r}: a debt or claim is never negative")
 
@@ -90,6 +92,11 @@ class Layout:
         """Slots of one kind of owner, ascending."""
         return tuple(j for j, slot in enumerate(self.slots, 1) if slot.owner is owner)
 
+    @property
+    def held(self) -> tuple[int, ...]:
+        """Slots that sources fill and public ones, ascending: what a fund holds and owes."""
+        return tuple(j for j, slot in enumerate(self.slots, 1) if slot.owner in (Owner.SOURCE, Owner.PUBLIC))
+
     def owned_by(self, source: str) -> tuple[int, ...]:
         """Slots that one source answers for, ascending.
 
@@ -103,7 +110,7 @@ class Layout:
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of all sources, ascending by their identifier as the protocol orders them."""
-        return tuple(sorted({s.source for s in self.slots if s.source}, key=source_id))
+        return tuple(sorted({s.source for s in self.slots if s.owner is Owner.SOURCE}, key=source_id))
 
     @property
     def hash(self) -> bytes:

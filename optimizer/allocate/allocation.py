@@ -16,7 +16,7 @@ class Allocation:
     Args:
         compiled: the policy it obeys.
         objective: name of the objective.
-        lots: (m,) whole lots of the source slots.
+        lots: (m,) whole lots of the held slots.
         positions_usd: instrument id → value over all sources, negative for debts and shorts.
         nav_usd: assets less debts.
         objective_value: see the objective.

@@ -92,7 +92,7 @@ def efficient_frontier(
     def point(solution: Solution) -> FrontierPoint:
         positions = solution.point[: task.program.slots]
         weights: dict[str, float] = {}
-        for j, size in zip(compiled.source_slots, positions, strict=True):
+        for j, size in zip(compiled.held_slots, positions, strict=True):
             slot = compiled.layout[j]
             weights[slot.asset] = weights.get(slot.asset, 0.0) + slot.sign * float(size)
         shortfall = beliefs.expected_shortfall(positions, confidence)

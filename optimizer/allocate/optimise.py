@@ -160,9 +160,9 @@ def _allocation(compiled: CompiledPolicy, objective: Objective, lots: tuple[int,
     nav = compiled.nav_usd(lots)
     values = [count * value for count, value in zip(lots, compiled.lot_values_usd, strict=True)]
     totals: dict[str, Fraction] = {}
-    for j, value in zip(compiled.source_slots, values, strict=True):
+    for j, value in zip(compiled.held_slots, values, strict=True):
         totals[compiled.layout[j].asset] = totals.get(compiled.layout[j].asset, Fraction(0)) + value
-    signs = [compiled.layout[j].sign for j in compiled.source_slots]
+    signs = [compiled.layout[j].sign for j in compiled.held_slots]
     positions = np.array([float(sign * value / nav) for sign, value in zip(signs, values, strict=True)])
     expected, volatility = beliefs.expected_return_annual(positions), beliefs.volatility_annual(positions)
     confidence = objective.confidence if isinstance(objective, MinimiseShortfall) else shortfall_confidence(compiled)

@@ -23,7 +23,7 @@ DAYS_PER_YEAR = 365
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Beliefs on m source slots over S scenarios; a position of 1 is the whole capital.
+    """Beliefs on m held slots over S scenarios; a position of 1 is the whole capital.
 
     Args:
         mean: (m,) expected daily profit of a position of size 1, negative for the cost of a debt.
@@ -64,8 +64,8 @@ def outlook(compiled: CompiledPolicy, expected_returns: Mapping[str, float] | No
     Raises: DataError: a held instrument without an expected return, or one that is no number.
     """
     market = compiled.market
-    names = [compiled.layout[j].asset for j in compiled.source_slots]
-    signs = np.array([compiled.layout[j].sign for j in compiled.source_slots], dtype=np.float64)
+    names = [compiled.layout[j].asset for j in compiled.held_slots]
+    signs = np.array([compiled.layout[j].sign for j in compiled.held_slots], dtype=np.float64)
     columns = [market.index(name) for name in names]
     profits = market.returns()[:, columns] * signs
     mean = profits.mean(axis=0)

@@ -116,7 +116,7 @@ class _Columns:
 
     def __init__(self, compiled: CompiledPolicy, capital_usd: float) -> None:
         layout = compiled.layout
-        values = zip(compiled.source_slots, compiled.lot_values_usd, strict=True)
+        values = zip(compiled.held_slots, compiled.lot_values_usd, strict=True)
         scale = {j: capital_usd / abs(float(value)) for j, value in values}
         aux = frozenset(layout.of(Owner.AUX))
         beside: dict[int, float] = {}
@@ -132,7 +132,7 @@ class _Columns:
                 if row.kind is Kind.ZERO:
                     moves[j] = sum(held.values()) / abs(row.coefficients[j])
         unit = capital_usd / float(compiled.unit_usd)
-        self.slots = (*compiled.source_slots, *sorted(beside))
+        self.slots = (*compiled.held_slots, *sorted(beside))
         self.index = {j: k for k, j in enumerate(self.slots)}
         self.scale = np.array([scale[j] if j in scale else beside[j] or unit for j in self.slots])
         self.signs = np.array([layout[j].sign for j in self.slots], dtype=np.float64)
@@ -180,7 +180,7 @@ class _Reader:
                 self._read_equation(row)
             elif row.kind is Kind.NONNEG and not self._bounds_variable(row):
                 self._add(row.constraint, self._whole(row), self._usd.get(i))
-        columns, m = self._columns, len(self._compiled.source_slots)
+        columns, m = self._columns, len(self._compiled.held_slots)
         hinges = np.ones(len(self._hinges), dtype=np.bool_)
         width = len(columns.slots) + len(hinges)
         limits = [*self._inequalities, *(limit for limit, _, _ in self._cones)]

@@ -86,7 +86,7 @@ class ScaledProgram:
     Args:
         compiled: whose program it is.
         capital_usd: the scale.
-        lots_per_unit: (m,) lots of each source slot in a variable of 1.
+        lots_per_unit: (m,) lots of each held slot in a variable of 1.
         matrix: (k, n + h) inequalities, each scaled to a largest coefficient of 1.
         bound: (k + c,) right-hand sides.
         room: (k + c,) what rounding to lots may cost.
@@ -94,7 +94,7 @@ class ScaledProgram:
         units_per_usd: (k + c,) by how much the bound moves when its constraint gets a dollar of slack, else 0.
         owners: (k + c,) constraint of each.
         nonnegative: (n + h,) variables that are at least 0.
-        signs: (m,) of the source slots: positions add up to the capital.
+        signs: (m,) of the held slots: positions add up to the capital.
         short: (m,) +1 for debts, −1 for assets that may be short, 0 for what never is borrowed.
         sides: aux variables that are the long or the short side of a position.
         equations, values: (z, n + h) and (z,) equations @ y = values.
@@ -150,7 +150,7 @@ class ScaledProgram:
     def whole_lots(self, solution: Array) -> tuple[int, ...]:
         """(m,) lots of a solution: assets rounded down, debts up, noise to zero. Secret."""
         lots = []
-        for j, z, scale in zip(self.compiled.source_slots, solution, self.lots_per_unit, strict=False):
+        for j, z, scale in zip(self.compiled.held_slots, solution, self.lots_per_unit, strict=False):
             slot = self.compiled.layout[j]
             if abs(z) < NEGLIGIBLE:
                 lots.append(0)

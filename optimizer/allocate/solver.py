@@ -74,7 +74,7 @@ class Task:
         solver: overrides the choice of solver.
         without: constraints left out.
         thin: inequalities that leave no room for a lot or a margin, see `thin_rows`.
-        empty: source slots, from 0, that hold nothing.
+        empty: held slots, from 0, that hold nothing.
         working: which scenario rows problems of this program have needed so far; grows as they are solved;
             None has them all.
     """

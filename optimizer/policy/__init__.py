@@ -19,9 +19,10 @@ from optimizer.policy.constraints.stress import Stress
 from optimizer.policy.constraints.turnover import Turnover
 from optimizer.policy.constraints.var import HistoricalVar
 from optimizer.policy.holdings import Holdings
-from optimizer.policy.model import Policy, Source
+from optimizer.policy.model import WALLET, Policy, Source, Token
 
 __all__ = [
+    "WALLET",
     "AllOf",
     "Book",
     "CollateralCap",
@@ -49,6 +50,7 @@ __all__ = [
     "Solvency",
     "Source",
     "Stress",
+    "Token",
     "Turnover",
     "Volatility",
     "compile_policy",

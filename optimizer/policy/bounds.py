@@ -46,7 +46,7 @@ class QuantityBounds:
     """Bounds of quantities under the gross cap.
 
     Args:
-        values: source slot → worth of a lot in money units, positive.
+        values: held slot → worth of a lot in money units, positive.
         cap: the gross cap in money units.
     Raises: PolicyError: a lot is worth less than a money unit.
     """

@@ -17,6 +17,18 @@ from optimizer.policy.model import Policy
 
 
 @dataclass(frozen=True, slots=True)
+class WalletSlot:
+    """A slot that is read from the fund's addresses.
+
+    Args: token: None for the chain's own coin; lot: in its smallest unit.
+    """
+
+    slot: int
+    token: str | None
+    lot: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledConstraint:
     """One constraint and where it stands in the program.
 
@@ -55,7 +67,7 @@ class CompiledPolicy:
 
     Args:
         policy, market: what was compiled.
-        layout: source slots in policy order, then aux slots.
+        layout: slots of the sources in policy order, then of the wallet, then aux slots.
         program: all rows, of any number: what is optimised and reported.
         programs: over this one layout, together all rows: what is proved; all must pass.
         previous_layout: of the previous epoch, where a constraint compares epochs.
@@ -81,14 +93,22 @@ class CompiledPolicy:
         return self.market.hash
 
     @cached_property
-    def source_slots(self) -> tuple[int, ...]:
-        """Slots that sources fill, ascending: 1..m."""
-        return self.layout.of(Owner.SOURCE)
+    def held_slots(self) -> tuple[int, ...]:
+        """Slots of what the fund holds and owes, ascending: 1..m."""
+        return self.layout.held
+
+    @property
+    def wallet_slots(self) -> tuple[WalletSlot, ...]:
+        """Of each token of the wallet, in policy order, which is ascending."""
+        pairs = zip(self.layout.of(Owner.PUBLIC), self.policy.wallet, strict=True)
+        return tuple(
+            WalletSlot(slot, held.token, Fraction(self.layout[slot].lot) * 10**held.decimals) for slot, held in pairs
+        )
 
     @cached_property
     def lot_values_usd(self) -> tuple[Fraction, ...]:
-        """(m,) σ·p·lot of each source slot, negative for debts."""
-        slots = [self.layout[j] for j in self.source_slots]
+        """(m,) σ·p·lot of each held slot, negative for debts."""
+        slots = [self.layout[j] for j in self.held_slots]
         return tuple(s.sign * Fraction(self.market.instrument(s.asset).price_usd) * Fraction(s.lot) for s in slots)
 
     @property
@@ -114,7 +134,7 @@ class CompiledPolicy:
         return Holdings.of(self.layout, tuple(lots), self.market.as_of)
 
     def aux_values(self, lots: Sequence[int]) -> dict[int, int]:
-        """Best values of the aux slots for the lots of the source slots. Secret.
+        """Best values of the aux slots for the lots of the held slots. Secret.
 
         With them the program holds whenever any values make it hold.
 
@@ -140,7 +160,7 @@ class CompiledPolicy:
 
     def _vector(self, lots: Sequence[int], aux: Mapping[int, int]) -> list[int]:
         vector = [1] + [0] * (self.layout.size - 1)
-        for j, count in zip(self.source_slots, lots, strict=True):
+        for j, count in zip(self.held_slots, lots, strict=True):
             vector[j] = count
         for j, value in aux.items():
             vector[j] = value
@@ -164,7 +184,7 @@ class CompiledPolicy:
         if holdings is None:
             raise DataError("the policy compares epochs; give the previous epoch's holdings too")
         vector = [1] + [0] * (layout.size - 1)
-        for j, count in zip(layout.of(Owner.SOURCE), holdings.lots(layout), strict=True):
+        for j, count in zip(layout.held, holdings.lots(layout), strict=True):
             vector[j] = count
         return tuple(vector)
 

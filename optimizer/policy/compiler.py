@@ -15,13 +15,13 @@ from fractions import Fraction
 from typing import NoReturn
 
 from attest.errors import ProgramError
-from attest.program import Layout, Owner, Slot, check
+from attest.program import Layout, Owner, Slot, check, decimal_string
 from optimizer.errors import DataError, PolicyError
 from optimizer.market import Market
 from optimizer.policy.compiled import CompiledConstraint, CompiledPolicy
 from optimizer.policy.composition import NamedConstraint
 from optimizer.policy.constraint import AuxSlot
-from optimizer.policy.model import BOOK, Policy
+from optimizer.policy.model import BOOK, WALLET, Policy
 from optimizer.policy.rows import RowWriter
 from optimizer.policy.split import split
 
@@ -72,6 +72,7 @@ def compile_policy(policy: Policy, market: Market, previous_layout: Layout | Non
         finer = _finer(scale, compiled, tolerance)
         if finer == scale:
             _refuse_coarse_comparison(compiled, tolerance)
+            _refuse_broken_units(compiled)
             return _in_programs(compiled, writer)
         scale = finer
     _refuse_coarse_lots(compiled, tolerance)
@@ -88,10 +89,18 @@ def _refuse_unknown(policy: Policy, constraints: Sequence[NamedConstraint], mark
             if source.role == BOOK and instrument.sign > 0:
                 detail = f"{name!r} is owned, and a liability book says what is owed; let another source report it"
                 raise PolicyError(f"sources.{i}.instruments.{k}", detail)
+    for i, held in enumerate(policy.wallet):
+        try:
+            sign = market.instrument(held.instrument).sign
+        except DataError as error:
+            detail = f"the market of {market.as_of} has no instrument {held.instrument!r}; remove it or load its market"
+            raise PolicyError(f"wallet.{i}", detail) from error
+        if sign <= 0:
+            raise PolicyError(f"wallet.{i}", f"{held.instrument!r} is owed, and addresses only show what is owned")
     for constraint in constraints:
         for name in (*constraint.definition.instruments_named, *(constraint.scope or ())):
             if name not in policy.instruments:
-                detail = f"no source reports {name!r}; add it to a source or take it out of this constraint"
+                detail = f"nobody reports {name!r}; add it to a source or the wallet, or take it out of this constraint"
                 raise PolicyError(constraint.name, detail)
         for name in constraint.definition.instruments_named:
             if constraint.scope is not None and name not in constraint.scope:
@@ -113,7 +122,7 @@ def _power(exponent: int) -> Fraction:
 
 def _first_scale(policy: Policy, market: Market, tolerance: Fraction) -> _Scale:
     """Lots that share half the tolerance, were each limit to move by as much as a position; then the unit."""
-    slots = sum(len(source.instruments) for source in policy.sources)
+    slots = sum(len(source.instruments) for source in policy.sources) + len(policy.wallet)
     target = min(LARGEST_LOT_USD, tolerance / (2 * slots))
     instruments = [market.instrument(name) for name in policy.instruments]
     lots = {i.id: _floor_log10(target / Fraction(i.price_usd)) for i in instruments if i.lot is None}
@@ -144,13 +153,24 @@ def _finer(scale: _Scale, compiled: CompiledPolicy, tolerance: Fraction) -> _Sca
     if 2 * lots <= tolerance:
         return _Scale(scale.lots, scale.unit - _decades(max(4 * rounding / tolerance, Fraction(2))))
     fixed = [name for name in compiled.policy.instruments if name not in scale.lots]
-    values = list(zip(compiled.source_slots, compiled.lot_values_usd, strict=True))
+    values = list(zip(compiled.held_slots, compiled.lot_values_usd, strict=True))
     fixed_usd = sum((abs(v) for j, v in values if compiled.layout[j].asset in fixed), Fraction(0))
     free_usd = sum((abs(v) for j, v in values if compiled.layout[j].asset in scale.lots), Fraction(0))
     if not free_usd or fixed_usd > max(tolerance, free_usd):
         _refuse_coarse_lots(compiled, tolerance)
     down = _decades(max(2 * lots / tolerance, Fraction(2)))
     return _Scale({name: e - down for name, e in scale.lots.items()}, scale.unit - down)
+
+
+def _refuse_broken_units(compiled: CompiledPolicy) -> None:
+    for i, held in enumerate(compiled.wallet_slots):
+        if held.lot.denominator != 1:
+            slot = compiled.layout[held.slot]
+            detail = (
+                f"a lot of {decimal_string(slot.lot)} {slot.asset} is no whole number of the token's smallest unit: "
+                "give the instrument a larger lot in the market file, or raise rounding_tolerance"
+            )
+            raise PolicyError(f"wallet.{i}", detail)
 
 
 def _refuse_coarse_comparison(compiled: CompiledPolicy, tolerance: Fraction) -> None:
@@ -166,7 +186,7 @@ def _refuse_coarse_comparison(compiled: CompiledPolicy, tolerance: Fraction) -> 
 
 def _refuse_coarse_lots(compiled: CompiledPolicy, tolerance: Fraction) -> NoReturn:
     worst = max(compiled.constraints, key=lambda c: c.lots_usd)
-    values = zip(compiled.source_slots, compiled.lot_values_usd, strict=True)
+    values = zip(compiled.held_slots, compiled.lot_values_usd, strict=True)
     largest = max((abs(value), compiled.layout[j].asset) for j, value in values)[1]
     detail = (
         f"rounding to lots moves constraint {worst.name!r} by up to {float(worst.lots_usd):.4g} USD, above the "
@@ -184,12 +204,13 @@ def _aux_slots(constraint: NamedConstraint, policy: Policy, market: Market) -> t
 
 
 def _layout(policy: Policy, market: Market, scale: _Scale, aux: Mapping[str, tuple[AuxSlot, ...]]) -> Layout:
-    slots = []
-    for source in policy.sources:
-        for name in source.instruments:
-            i = market.instrument(name)
-            lot = i.lot if i.lot is not None else Decimal(1).scaleb(scale.lots[name])
-            slots.append(Slot(Owner.SOURCE, name, lot, i.sign, source.name, i.signed))
+    def slot(owner: Owner, holder: str, name: str) -> Slot:
+        i = market.instrument(name)
+        lot = i.lot if i.lot is not None else Decimal(1).scaleb(scale.lots[name])
+        return Slot(owner, name, lot, i.sign, holder, i.signed and owner is Owner.SOURCE)
+
+    slots = [slot(Owner.SOURCE, source.name, name) for source in policy.sources for name in source.instruments]
+    slots += [slot(Owner.PUBLIC, WALLET, held.instrument) for held in policy.wallet]
     unit = Decimal(1).scaleb(scale.unit)
     for constraint, requests in aux.items():
         slots += [Slot(Owner.AUX, f"{constraint}/{r.label}", unit, 0, signed=r.signed) for r in requests]

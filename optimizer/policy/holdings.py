@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from attest.program import Layout, Owner, canonical_json
+from attest.program import Layout, canonical_json
 from optimizer.documents import Document, PublishedDecimal, Symbol, parse_document, read_bytes
 from optimizer.errors import DataError
 
@@ -26,7 +26,8 @@ class Holdings(Document):
     Args:
         version: of this file format.
         as_of: the day of the holdings.
-        sources: source → instrument id → units of quantity; debts are positive, a zero is written "0".
+        sources: source → instrument id → units of quantity; debts are positive, a zero is written "0". What the fund's
+            own addresses hold, where the policy has them read, stands under "wallet".
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
@@ -36,11 +37,11 @@ class Holdings(Document):
     sources: dict[Symbol, dict[Symbol, PublishedDecimal]] = Field(repr=False)
 
     def lots(self, layout: Layout) -> tuple[int, ...]:
-        """Whole lots of the source slots, in layout order: assets rounded down, debts up.
+        """Whole lots of the held slots, in layout order: assets rounded down, debts up.
 
         Raises: DataError: a source or instrument that is missing, unknown, or negative where it must not be.
         """
-        owned = {(layout[j].source, layout[j].asset): layout[j] for j in layout.of(Owner.SOURCE)}
+        owned = {(layout[j].source, layout[j].asset): layout[j] for j in layout.held}
         self._refuse_strangers(owned.keys())
         lots = []
         for (source, asset), slot in owned.items():
@@ -68,7 +69,7 @@ class Holdings(Document):
     def of(cls, layout: Layout, lots: tuple[int, ...], as_of: dt.date) -> Self:
         """The holdings that these lots stand for, exactly."""
         sources: dict[str, dict[str, Decimal]] = {}
-        for j, count in zip(layout.of(Owner.SOURCE), lots, strict=True):
+        for j, count in zip(layout.held, lots, strict=True):
             slot = layout[j]
             sources.setdefault(slot.source, {})[slot.asset] = exact_product(count, slot.lot)
         return cls(as_of=as_of, sources=sources)

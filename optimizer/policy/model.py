@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from attest.program import canonical_hash, canonical_json
-from optimizer.documents import Document, PublishedDecimal, Symbol, parse_document, read_bytes
+from optimizer.documents import Document, PublishedDecimal, PublishedInteger, Symbol, parse_document, read_bytes
 from optimizer.errors import DataError, PolicyError
 from optimizer.policy.composition import Item, NamedConstraint, flatten
 from optimizer.policy.constraints.leverage import GrossCap
@@ -23,6 +23,8 @@ RESERVED_NAMES = ("nav_floor", "gross_cap", POSITIONS, PREVIOUS, VARIABLES)
 BOOK: Literal["liability_book"] = "liability_book"
 Role = Literal["custodian", "administrator", "prime_broker", "lending", "liability_book"]
 """A liability book's totals are shown to be the sum of accounts that investors can check."""
+WALLET = "wallet"
+"""How files name the fund's own addresses, beside the sources."""
 
 
 class Source(Document):
@@ -53,6 +55,20 @@ class Source(Document):
         return self
 
 
+class Token(Document):
+    """A token, or the chain's own coin, whose balance at the fund's addresses is read on the registry's chain.
+
+    Args:
+        instrument: what it is worth one of.
+        decimals: how many digits of the token's amounts stand behind the point.
+        token: lower-case address of its contract (ERC-20), None for the chain's own coin.
+    """
+
+    instrument: Symbol
+    decimals: Annotated[PublishedInteger, Field(ge=0, le=36)]
+    token: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-f]{40}$")] | None = None
+
+
 class Policy(Document):
     """A risk policy.
 
@@ -66,6 +82,8 @@ class Policy(Document):
             or a long at one source and a short at another both count ("none").
         sources: who must report, each exactly once.
         constraints: the limits, and groups of them.
+        wallet: what the fund's own addresses hold, which no source reports: the registry reads it, and it is public. A
+            policy without it is hashed without this field.
         base: a policy whose promises this one makes too. Its constraints are inherited; one of the same name replaces
             a base's, and may only be tighter.
     """
@@ -78,6 +96,7 @@ class Policy(Document):
     netting: Literal["across_sources", "none"] = "across_sources"
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
     constraints: tuple[Item, ...] = ()
+    wallet: Annotated[tuple[Token, ...], Field(exclude_if=lambda held: not held)] = ()
     base: Policy | None = None
 
     @model_validator(mode="after")
@@ -89,6 +108,7 @@ class Policy(Document):
             raise ValueError("nav_floor_usd exceeds gross_cap_usd, which no fund can satisfy")
         if sum(s.role == BOOK for s in self.sources) > 1:
             raise ValueError("two sources are liability books; one book holds all accounts, in several currencies")
+        self._refuse_double_counts()
         own = [constraint.name for constraint in flatten(self.constraints)]
         taken = {name for name, times in Counter(own).items() if times > 1}
         taken |= {name for name in own if name.split(".", 1)[0] in RESERVED_NAMES}
@@ -97,6 +117,14 @@ class Policy(Document):
         if self.base is not None:
             self._refuse_looser(self.base)
         return self
+
+    def _refuse_double_counts(self) -> None:
+        """Raises: ValueError: an address's balance would count twice, or its holder's name is a source's."""
+        for field in ("instrument", "token"):
+            if len({getattr(held, field) for held in self.wallet}) < len(self.wallet):
+                raise ValueError(f"the wallet lists one {field} twice, so that its balance would count twice")
+        if self.wallet and any(source.name == WALLET for source in self.sources):
+            raise ValueError(f"a source is called {WALLET!r}, as what the fund's own addresses hold; rename it")
 
     def _refuse_looser(self, base: Policy) -> None:
         """Raises: ValueError: something that the base promises and this policy does not."""
@@ -112,6 +140,8 @@ class Policy(Document):
             own = own_sources.get(source.name)
             if own is None or not own.owes(source) or not set(source.instruments) <= set(own.instruments):
                 raise ValueError(f"source {source.name!r} of the base policy is missing, or reports less here")
+        if not set(base.wallet) <= set(self.wallet):
+            raise ValueError("the wallet lacks a token of the base policy's")
         inherited = {constraint.name: constraint for constraint in base.limits()}
         for constraint in flatten(self.constraints):
             replaced = inherited.get(constraint.name)
@@ -133,8 +163,9 @@ class Policy(Document):
 
     @property
     def instruments(self) -> tuple[str, ...]:
-        """Ids of all instruments that some source reports, in order of appearance."""
-        return tuple(dict.fromkeys(name for source in self.sources for name in source.instruments))
+        """Ids of all instruments that some source reports or the wallet holds, in order of appearance."""
+        reported = [name for source in self.sources for name in source.instruments]
+        return tuple(dict.fromkeys([*reported, *(held.instrument for held in self.wallet)]))
 
     @property
     def hash(self) -> bytes:

@@ -40,7 +40,7 @@ class Component:
 
     Args:
         label: of its row inside the constraint.
-        shares: (slots,) in the order of `source_slots`.
+        shares: (slots,) in the order of `held_slots`.
     """
 
     label: str
@@ -61,7 +61,7 @@ class RowWriter(Slots):
 
     Args:
         market: prices and scenarios.
-        layout: the slots; source slots first.
+        layout: the slots; held slots first.
         unit_usd: the money unit.
         gross_cap_usd: bound of Σ|value of a slot|.
         netting: see `Policy`.
@@ -95,7 +95,7 @@ class RowWriter(Slots):
         self._write_variables(aux)
 
     def _prepare_values(self) -> None:
-        values = {j: self.lot_value_usd(j) / self.unit_usd for j in self.source_slots}
+        values = {j: self.lot_value_usd(j) / self.unit_usd for j in self.held_slots}
         self._denominator = lcm(*(v.denominator for v in values.values()))
         self._signed_values = [self.instrument(j).sign * int(v * self._denominator) for j, v in values.items()]
         self._bounds = QuantityBounds(values, self.gross_cap_usd / self.unit_usd)
@@ -103,7 +103,7 @@ class RowWriter(Slots):
     def _write_variables(self, aux: Mapping[str, Sequence[AuxSlot]]) -> None:
         """The row of its own that every variable has."""
         self._variable_rows: dict[int, int] = {}
-        for j in self.source_slots:
+        for j in self.held_slots:
             slot = self._layout[j]
             bound = RowBound(Fraction(0), 1, self._bounds.most(j), None)
             name = f"{VARIABLES}/{slot.source} {slot.asset}"
@@ -124,7 +124,7 @@ class RowWriter(Slots):
     def _largest_aux(self, request: AuxSlot) -> int:
         if request.instrument is not None:
             coefficients, _ = self.positions.net_lots(request.instrument)
-            return self._bounds.magnitude([coefficients.get(j, 0) for j in self.source_slots])
+            return self._bounds.magnitude([coefficients.get(j, 0) for j in self.held_slots])
         if request.fraction is None:
             return PART_LIMIT
         largest: Fraction = 2 * request.fraction * self.gross_cap_usd / self.unit_usd
@@ -137,7 +137,7 @@ class RowWriter(Slots):
 
         A rounded coefficient is at most share·v + ½ = share·(v − ½) + (1 + share)/2, v being the lot's value.
         """
-        everything = self._bounds.total([True] * len(self.source_slots))
+        everything = self._bounds.total([True] * len(self.held_slots))
         return share * (self.gross_cap_usd / self.unit_usd + Fraction(1, 2)) + (1 + share) / 2 * everything
 
     def variable_row(self, slot: int) -> int:
@@ -173,7 +173,7 @@ class RowWriter(Slots):
         Args:
             label: what the row is inside its constraint.
             kind: of the row.
-            shares: (slots,) over `denominator`, in the order of `source_slots`; those outside the scope are ignored.
+            shares: (slots,) over `denominator`, in the order of `held_slots`; those outside the scope are ignored.
             multiple: one unit of the row is 1/multiple of a money unit; applies to all that is in USD.
             constant_usd: on slot 0.
             aux: aux slot → exact integer coefficient.
@@ -189,12 +189,12 @@ class RowWriter(Slots):
         """
         scope = self.scope
         if scope is not None:
-            inside = [self._instruments[j].id in scope for j in self.source_slots]
+            inside = [self._instruments[j].id in scope for j in self.held_slots]
             shares = [k if i else 0 for i, k in zip(inside, shares, strict=True)]
         scale = self._denominator * denominator
         numerators = [multiple * v * k for v, k in zip(self._signed_values, shares, strict=True)]
         rounded = [round_half_up(x, scale) for x in numerators]
-        coefficients = dict(zip(self.source_slots, rounded, strict=True))
+        coefficients = dict(zip(self.held_slots, rounded, strict=True))
         inexact = [x % scale != 0 for x in numerators]
         rounding = self._bounds.total(inexact) / 2 + reserve
         magnitude = self._bounds.magnitude(rounded)
@@ -245,7 +245,7 @@ class RowWriter(Slots):
         """`value_row` with one fraction for each slot that has a share; see there for the options."""
         denominator = lcm(1, *{share.denominator for share in shares.values()})
         scaled = {j: share.numerator * (denominator // share.denominator) for j, share in shares.items()}
-        ordered = [scaled.get(j, 0) for j in self.source_slots]
+        ordered = [scaled.get(j, 0) for j in self.held_slots]
         return self.value_row(label, kind, ordered, denominator, **options)  # type: ignore[arg-type]
 
     def size_row(
@@ -257,7 +257,7 @@ class RowWriter(Slots):
         prices_usd: Mapping[Entry, Fraction] | None = None,
     ) -> int:
         """Add the inequality share·NAV + constant − Σ sizes − Σ prices·parts ≥ 0, NAV being that of the scope."""
-        shares = dict.fromkeys(self.source_slots, share.numerator)
+        shares = dict.fromkeys(self.held_slots, share.numerator)
         prices = dict(prices_usd or {})
         for size in sizes:
             prices |= size.prices_usd
@@ -288,7 +288,7 @@ class RowWriter(Slots):
         rows = [self.value_row(c.label, Kind.FREE, c.shares, c.denominator) for c in components]
         reserve = square_root_up(squares * sum((self.bounds[i].rounding ** 2 for i in rows), Fraction(0)))
         moved = square_root_up(squares * sum((Fraction(self.bounds[i].lots) ** 2 for i in rows), Fraction(0)))
-        shares = dict.fromkeys(self.source_slots, limit)
+        shares = dict.fromkeys(self.held_slots, limit)
         radius = self.share_row("radius", Kind.NONNEG, shares, reserve=Fraction(reserve), worth=worth)
         self.bounds[radius] = replace(self.bounds[radius], lots=self.bounds[radius].lots + moved)
         parts = {Entry(row, part): squares for row in rows for part in Part}
@@ -319,7 +319,7 @@ class RowWriter(Slots):
             magnitude: bound of its absolute value; None derives it.
         """
         if magnitude is None:
-            magnitude = self._bounds.magnitude([coefficients.get(j, 0) for j in self.source_slots])
+            magnitude = self._bounds.magnitude([coefficients.get(j, 0) for j in self.held_slots])
             magnitude += sum(abs(a) * self._aux_magnitude.get(j, 0) for j, a in coefficients.items())
         lots = sum(abs(a) for j, a in coefficients.items() if j not in self._aux_magnitude and j)
         bound = RowBound(Fraction(0), lots, magnitude, None)

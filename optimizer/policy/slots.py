@@ -5,25 +5,25 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
-from attest.program import Layout, Owner
+from attest.program import Layout
 from optimizer.market import Instrument, Market
 
 
 class Slots:
-    """What a constraint may ask about what the sources hold.
+    """What a constraint may ask about what the fund holds.
 
     Args:
         market: prices and scenarios.
-        layout: the slots; source slots first.
+        layout: the slots; held slots first.
     """
 
     def __init__(self, market: Market, layout: Layout) -> None:
         self.market = market
-        self.source_slots = layout.of(Owner.SOURCE)
+        self.held_slots = layout.held
         self.scope: frozenset[str] | None = None
         """Instruments that the constraint being written looks at, None for all."""
         self._layout = layout
-        self._instruments = {j: market.instrument(layout[j].asset) for j in self.source_slots}
+        self._instruments = {j: market.instrument(layout[j].asset) for j in self.held_slots}
         self._returns: dict[int, list[list[int]]] = {}
 
     @property
@@ -35,21 +35,21 @@ class Slots:
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """Source slots that hold these instruments, ascending."""
+        """Slots that hold these instruments, ascending."""
         scope = self.scope
-        return tuple(j for j in self.source_slots if scope is None or self._instruments[j].id in scope)
+        return tuple(j for j in self.held_slots if scope is None or self._instruments[j].id in scope)
 
     def in_scope(self, instrument: str) -> bool:
         """Whether the constraint being written looks at an instrument, held or not."""
         return self.scope is None or instrument in self.scope
 
     def instrument(self, slot: int) -> Instrument:
-        """The instrument of a source slot."""
+        """The instrument of a held slot."""
         return self._instruments[slot]
 
     def slots_of(self, instrument: str) -> tuple[int, ...]:
         """Slots that hold one instrument, ascending."""
-        return tuple(j for j in self.source_slots if self._instruments[j].id == instrument)
+        return tuple(j for j in self.held_slots if self._instruments[j].id == instrument)
 
     def lot(self, slot: int) -> Decimal:
         """Quantity of one lot."""
@@ -71,6 +71,6 @@ class Slots:
         if days not in self._returns:
             names = dict.fromkeys(i.id for i in self._instruments.values())
             scaled = {name: self.market.horizon_returns(name, days) for name in names}
-            columns = [scaled[self.instrument(j).id] for j in self.source_slots]
+            columns = [scaled[self.instrument(j).id] for j in self.held_slots]
             self._returns[days] = [list(row) for row in zip(*columns, strict=True)]
         return self._returns[days]

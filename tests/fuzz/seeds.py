@@ -24,6 +24,7 @@ from attest.liabilities.workdir import SecretFile
 from attest.program import Parameters
 from attest.proof import proof_sizes
 from attest.statement import Group, StatementKey
+from attest.wallet import OwnershipFile, WalletFile
 from optimizer import sample_market
 
 ADDRESS = "0x00000000000000000000000000000000000000F1"
@@ -65,6 +66,14 @@ def bundle() -> Bundle:
 def fund() -> FundFile:
     signers = {"custodian": ADDRESS, "lender": ADDRESS}
     return FundFile(chain_id=31337, registry=ADDRESS, fund=ADDRESS, policy_owner=ADDRESS, signers=signers)
+
+
+def ownership() -> OwnershipFile:
+    return OwnershipFile(fund=ADDRESS, epoch=1, account=ADDRESS, signature=bytes(65))
+
+
+def wallet() -> WalletFile:
+    return WalletFile(fund=ADDRESS, epoch=1, values=(PublicValue(slot=3, value=11), PublicValue(slot=4, value=0)))
 
 
 def opening() -> OpeningFile:

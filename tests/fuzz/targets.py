@@ -36,6 +36,7 @@ from attest.proof import ProofReader, proof_sizes
 from attest.registration import Duty
 from attest.srs import load_setup
 from attest.transcript import Transcript
+from attest.wallet import OwnershipFile, WalletFile
 from optimizer import InstrumentList, Market
 from optimizer.data.files import read_csv
 from optimizer.documents import parse_document
@@ -283,6 +284,8 @@ TARGETS = {
         Target("funds", _file(FundFile, _use_fund), REFUSED, _encoded(seeds.fund)),
         Target("sources", _file(SignedSource, _use_source), REFUSED, _encoded(seeds.source_file)),
         Target("openings", _file(OpeningFile, OpeningFile.opening), REFUSED, _encoded(seeds.opening)),
+        Target("ownerships", _file(OwnershipFile, lambda file: file.ownership), REFUSED, _encoded(seeds.ownership)),
+        Target("wallets", _file(WalletFile, lambda file: file.values), REFUSED, _encoded(seeds.wallet)),
         Target("books", _file(BookFile, _use_book), REFUSED, _encoded(seeds.book)),
         Target("inclusions", _file(InclusionFile, _use_inclusion), REFUSED, _encoded(seeds.inclusion)),
         Target("book-secrets", _file(SecretFile, lambda file: file.currencies), REFUSED, _encoded(seeds.secret)),

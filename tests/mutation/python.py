@@ -38,9 +38,11 @@ _OTHERS: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Args: line, end: first and last of the change; change: in words; source: of the whole module with it; kind: CHECK or FORMULA.
+    """A changed module.
 
-    function: the outermost function or class that it is in.
+    Args:
+        line, end: first and last of the change; change: in words; kind: CHECK or FORMULA.
+        source: of the whole module with it. function: the outermost function or class that it is in.
     """
 
     line: int

@@ -40,7 +40,7 @@ def previous_lots(compiled: CompiledPolicy, held: Quantities | None) -> tuple[in
 
 def one_lot_on(compiled: CompiledPolicy, lots: tuple[int, ...], slot: tuple[str, str], step: int) -> tuple[int, ...]:
     """The same lots but for one more or less in the slot of a source and instrument."""
-    slots = [(compiled.layout[j].source, compiled.layout[j].asset) for j in compiled.source_slots]
+    slots = [(compiled.layout[j].source, compiled.layout[j].asset) for j in compiled.held_slots]
     assert slot in slots
     return tuple(count + step * (own == slot) for own, count in zip(slots, lots, strict=True))
 

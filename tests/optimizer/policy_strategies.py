@@ -66,7 +66,7 @@ def book_of(
 
 def lots_of(compiled: CompiledPolicy, quantities: dict[tuple[str, str], Decimal]) -> tuple[int, ...]:
     """Whole lots of quantities by source and instrument, as a holdings file would give them."""
-    slots = [compiled.layout[j] for j in compiled.source_slots]
+    slots = [compiled.layout[j] for j in compiled.held_slots]
     return tuple(whole_lots(quantities.get((s.source, s.asset), Decimal(0)), s.lot, s.sign) for s in slots)
 
 

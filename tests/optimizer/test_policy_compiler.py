@@ -85,7 +85,7 @@ def test_fifty_assets_and_every_kind_fit_the_second_packing(large: CompiledPolic
 
 
 def test_lots_are_powers_of_ten_worth_a_cent_to_a_dollar(large: CompiledPolicy) -> None:
-    for j, value in zip(large.source_slots, large.lot_values_usd, strict=True):
+    for j, value in zip(large.held_slots, large.lot_values_usd, strict=True):
         assert set(large.layout[j].lot.as_tuple().digits) <= {0, 1}
         assert Fraction(1, 100) <= abs(value) <= 1
 
@@ -208,7 +208,7 @@ def test_unknown_instruments_are_refused_by_field() -> None:
         compile_policy(policy_of(market, sources=[("a", ["BTC", "DOGE"])]), market)
     assert error.value.field == "sources.0.instruments.1"
     limit = PositionLimit(instrument="USD", max_usd=Decimal(1))
-    with pytest.raises(PolicyError, match="no source reports 'USD'") as error:
+    with pytest.raises(PolicyError, match="nobody reports 'USD'") as error:
         compile_policy(policy_of(market, Solvency(), limit, sources=[("a", ["BTC"])]), market)
     assert error.value.field == "position_limit-USD"
 

@@ -94,7 +94,7 @@ class GrossCap(Constraint):
 
     def rows(self, writer: RowWriter) -> None:
         """cap − Σ p·lot·|q| ≥ 0 over slots. (K.6)"""
-        sizes = [writer.positions.slot_gross(slot) for slot in writer.source_slots]
+        sizes = [writer.positions.slot_gross(slot) for slot in writer.held_slots]
         writer.size_row("limit", Fraction(0), sizes, constant_usd=Fraction(self.cap_usd))
 
     def plain_slack_usd(self, book: Book) -> Fraction:

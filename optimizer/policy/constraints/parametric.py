@@ -118,7 +118,7 @@ class NormConstraint(Constraint, ABC):
 def _component(label: str, shares: Mapping[int, Fraction], writer: RowWriter) -> Component:
     denominator = lcm(1, *{share.denominator for share in shares.values()})
     scaled = {j: share.numerator * (denominator // share.denominator) for j, share in shares.items()}
-    return Component(label, [scaled.get(j, 0) for j in writer.source_slots], denominator)
+    return Component(label, [scaled.get(j, 0) for j in writer.held_slots], denominator)
 
 
 class ParametricVar(NormConstraint):

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from attest.program import Entry, Kind, Layout, Owner, Part, Slot, decimal_string
+from attest.program import Entry, Kind, Layout, Part, Slot, decimal_string
 from optimizer.documents import PublishedDecimal, Symbol
 from optimizer.errors import DataError, PolicyError
 from optimizer.market import Instrument, Market
@@ -124,9 +124,9 @@ class Turnover(Constraint):
 
 
 def _slots_of(layout: Layout | None) -> dict[str, dict[int, Slot]]:
-    """Instrument → the slots of a layout in which sources held it."""
+    """Instrument → the slots of a layout that hold it."""
     slots: dict[str, dict[int, Slot]] = {}
     if layout is not None:
-        for j in layout.of(Owner.SOURCE):
+        for j in layout.held:
             slots.setdefault(layout[j].asset, {})[j] = layout[j]
     return slots

@@ -130,7 +130,7 @@ def test_groups_that_cannot_be_are_refused(constraints: list[dict[str, Any]], re
 
 def test_a_sleeve_of_an_instrument_that_nobody_reports_is_refused(market: Market) -> None:
     policy = parsed(BASE | {"constraints": [sleeve(constraints=[{"kind": "solvency"}])]})
-    with pytest.raises(PolicyError, match="no source reports 'ETH'"):
+    with pytest.raises(PolicyError, match="nobody reports 'ETH'"):
         compile_policy(policy, market)
 
 

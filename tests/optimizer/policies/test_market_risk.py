@@ -78,7 +78,7 @@ def hold(compiled: CompiledPolicy, **held: str) -> tuple[int, ...]:
 
 
 def one_more(compiled: CompiledPolicy, lots: tuple[int, ...], instrument: str) -> tuple[int, ...]:
-    slots = [compiled.layout[j].asset for j in compiled.source_slots]
+    slots = [compiled.layout[j].asset for j in compiled.held_slots]
     return tuple(q + (name == instrument) for name, q in zip(slots, lots, strict=True))
 
 

@@ -199,7 +199,7 @@ def test_what_the_optimiser_answers_is_provable(
 def signed(compiled: CompiledPolicy, lots: Sequence[int], epoch: int, setup: Setup) -> tuple[Holdings, SourceSet]:
     """Openings of all sources of an epoch, and their commitments as they would be signed."""
     layout = compiled.layout
-    by_slot = dict(zip(compiled.source_slots, lots, strict=True))
+    by_slot = dict(zip(compiled.held_slots, lots, strict=True))
     openings, commitments = [], []
     for source in layout.sources:
         opening = open_source(layout, source, {slot: by_slot[slot] for slot in layout.owned_by(source)})

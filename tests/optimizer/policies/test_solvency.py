@@ -163,7 +163,7 @@ def test_a_debt_in_the_group_makes_no_room_under_its_cap() -> None:
         (Solvency(caps=(cap(by="issuer", group="circle", max_usd=Decimal(1)),)), "has the issuer 'circle'"),
         (Solvency(haircuts={"BTC": Decimal("0.19")}), "'BTC' is lower than the market's 0.2; raise it"),
         (Solvency(haircuts={"owed-ETH": Decimal("0.1")}), "'owed-ETH' is a debt"),
-        (Solvency(haircuts={"DOGE": Decimal(1)}), "no source reports 'DOGE'"),
+        (Solvency(haircuts={"DOGE": Decimal(1)}), "nobody reports 'DOGE'"),
     ],
 )
 def test_what_would_count_in_the_funds_favour_is_refused(constraint: Solvency, reason: str) -> None:

@@ -273,7 +273,7 @@ def test_the_limit_itself_is_kept_and_one_lot_more_breaks_it_alone(market: Marke
     lots = hold(compiled, **HELD)
     assert violated(compiled, lots) == ()
     assert compiled.slacks_usd(compiled.quantities(lots))["tight"] == 0
-    slots = [compiled.layout[j].asset for j in compiled.source_slots]
+    slots = [compiled.layout[j].asset for j in compiled.held_slots]
     more = tuple(q + (name == instrument) for name, q in zip(slots, lots, strict=True))
     assert violated(compiled, more) == ("tight",)
 
