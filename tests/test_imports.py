@@ -15,7 +15,7 @@ ORDER = (
     ("polynomial", "curve"),
     ("program",),
     ("srs",),
-    ("kzg", "transcript", "row_basis"),
+    ("kzg", "transcript", "row_basis", "typed_data"),
     ("commitment", "statement"),
     ("range_check", "representation"),
     ("proof", "argument"),
@@ -24,7 +24,7 @@ ORDER = (
     ("registration",),
     ("attestation",),
     ("bundle",),
-    ("liabilities",),
+    ("liabilities", "wallet"),
     ("chain",),
 )
 """Modules of `attest`, each layer using only itself and those above: algebra, KZG, program and statement, prover and

@@ -491,7 +491,7 @@ def test_which_bundles_are_kept(change: str, tmp_path: Path, monkeypatch: pytest
     (tmp_path / "bundle.json").touch()
     monkeypatch.setattr("proofolio.epochs.Bundle", SimpleNamespace(load=lambda path: kept))
     monkeypatch.setattr("proofolio.epochs.prove_bundle", lambda *_: made)
-    monkeypatch.setattr(EpochFolder, "sources", lambda *_: SimpleNamespace(openings=(), signed=signed))
+    monkeypatch.setattr(EpochFolder, "sources", lambda *_: SimpleNamespace(openings=(), signed=signed, wallet=None))
     monkeypatch.setattr(EpochFolder, "book_root", lambda *_: fixed)
     terms: Any = SimpleNamespace(digests=(b"d",), compiled=SimpleNamespace(policy=None, previous_layout=None))
     on_record = b"s" * 32 if change.endswith("fixed") else fixed

@@ -225,3 +225,5 @@ def _other_sources(setup: Setup, held: Held, case: Any) -> Iterator[dict[str, An
     lots, point = disclose(setup, held["public1"][1], held["public1"][0], slot)
     missing = {"publicSlots": [["7", "900"]]}
     yield case("public1", "a public slot left out", slot, lots, compress(point), REJECT, sources=missing)
+    value, point = open_single(setup, interpolate(held["public1"][1].column()), domain(4096)[slot])
+    yield case("public1", "an opening of C_Q, public slots and all", slot, value, compress(point), REJECT)
