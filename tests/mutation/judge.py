@@ -60,10 +60,11 @@ _FAST_TESTS = (
     "tests/attest/attacks/test_constraints.py",
     "tests/attest/attacks/test_evaluations.py",
 )
+_REFERENCE_TESTS = ("tests/attest/test_reference_parsing.py", "tests/attest/test_reference.py")
 SUBJECTS = {
     "attest/verifier.py": Subject((), fast_verdict, _FAST_TESTS),
     "attest/argument.py": Subject(("attest.masking", "attest.prover", "attest.verifier"), fast_verdict, _FAST_TESTS),
-    "attest/reference.py": Subject((), reference_verdict, ("tests/attest/test_reference.py",)),
+    "attest/reference.py": Subject((), reference_verdict, _REFERENCE_TESTS),
 }
 FILES = tuple(SUBJECTS)
 

@@ -4,5 +4,6 @@ A change is named by its file and its words, so that an explanation is lost when
 """
 
 EXPLAINED: dict[tuple[str, str], str] = {
+    ("attest/reference.py", "Add in: R_ORDER - 1"): "n divides r - 1, so that (r + 1) // n is the same number",
     ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole: any number",
 }
