@@ -57,7 +57,7 @@ DAMAGE = tests("tests/attest/test_completeness.py", "tests/attest/test_damage.py
 
 STEPS = (
     Step("mutants of the reference", mutants("attest/reference.py"), None),
-    Step("mutants of the contracts", mutants("contracts"), None),
+    Step("mutants of the verifier contracts", mutants("verifiers"), None),
     Step("three verifiers on random damage", (*AGREEMENT, "1000"), (*AGREEMENT, "40")),
     Step("named attacks", ATTACKS, ATTACKS),
     Step("frozen vectors", VECTORS, VECTORS, (("PROOFOLIO_VECTORS", "all"),)),

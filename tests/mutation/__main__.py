@@ -18,19 +18,17 @@ from tests.mutation.judge import Result
 from tests.mutation.python import CHECK, FORMULA
 from tests.mutation.survivors import EXPLAINED
 
-CONTRACT = "contracts"
+NAMES = (*judge.FILES, *chain.GROUPS)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument(
-        "file", nargs="*", help=f"one of {', '.join((*judge.FILES, CONTRACT))}; default: all", default=()
-    )
+    parser.add_argument("file", nargs="*", help=f"one of {', '.join(NAMES)}; default: all of them", default=())
     parser.add_argument("--checks", action="store_true", help="only checks, no formulas")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
-    wanted = options.file or [*judge.FILES, CONTRACT]
-    unknown = set(wanted) - {*judge.FILES, CONTRACT}
+    wanted = options.file or NAMES
+    unknown = set(wanted) - set(NAMES)
     if unknown:
         parser.error(f"no such file: {', '.join(sorted(unknown))}")
     kinds = {CHECK} if options.checks else {CHECK, FORMULA}
@@ -45,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _judged(name: str, kinds: set[str], processes: int) -> Iterable[Result]:
-    return chain.judged(kinds, processes) if name == CONTRACT else judge.judged(name, kinds, processes)
+    return (chain if name in chain.GROUPS else judge).judged(name, kinds, processes)
 
 
 def _progress(name: str, done: int, results: Sequence[Result]) -> None:

@@ -1,4 +1,4 @@
-"""Mutants of the contracts before the frozen vectors on anvil and, where those notice nothing, the forge tests."""
+"""Mutants of the contracts before the forge tests; those of verifiers before the frozen vectors, on anvil, first."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 from tests.contracts.anvil import CONTRACTS, RICH, anvil, deploy, rpc_all
 from tests.mutation.judge import Result
-from tests.mutation.solidity import Mutant, write_mutants
+from tests.mutation.solidity import Mutant, imported_by, write_mutants
 from tests.vectors.cases import ContractCall, contract_calls
 
 NO_SIZE_LIMIT = ("--code-size-limit", "1000000000")
@@ -22,15 +23,32 @@ SECONDS = 1800
 """For one call of forge: compiling all mutants takes minutes, a mutant that hangs takes for ever."""
 
 
-def judged(kinds: set[str], processes: int) -> Iterator[Result]:
-    """One result a mutant of the contracts. Raises: RuntimeError: the contracts are wrong without any mutant."""
+VERIFIERS, REGISTRIES = "verifiers", "registries"
+GROUPS = (VERIFIERS, REGISTRIES)
+_VERIFIERS = ("ProofVerifier", "BookVerifier", "RepresentationVerifier")
+_TESTS_OF_VERIFIERS = (
+    *("BookVerifier", "Curve", "Field", "Precompiles", "ProofBatches", "ProofVerifier", "RepresentationVerifier"),
+    *("StatementKeys", "Transcript", "Values"),
+)
+
+
+def judged(group: str, kinds: set[str], processes: int) -> Iterator[Result]:
+    """One result a mutant: of the verifiers and their libraries, or of all other contracts.
+
+    Raises: RuntimeError: the contracts are wrong without any mutant.
+    """
+    tests = set((CONTRACTS / "test").rglob("*.t.sol"))
+    of_verifiers = {CONTRACTS / f"test/{name}.t.sol" for name in _TESTS_OF_VERIFIERS}
+    verifiers = imported_by(CONTRACTS, (CONTRACTS / f"src/{name}.sol" for name in _VERIFIERS))
+    others = imported_by(CONTRACTS, (CONTRACTS / "src").rglob("*.sol")) - verifiers
+    parts = (of_verifiers, verifiers) if group == VERIFIERS else (tests - of_verifiers, others)
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary) / str(i) for i in range(processes)]
-        chosen = [mutant for mutant in write_mutants(CONTRACTS, folders[0]) if mutant.kind in kinds]
+        chosen = [mutant for mutant in write_mutants(CONTRACTS, folders[0], *parts) if mutant.kind in kinds]
         _forge(folders[0], "build", *NO_SIZE_LIMIT, check=True)
         for folder in folders[1:]:
             shutil.copytree(folders[0], folder, symlinks=True)
-        noticed = _by_vectors(folders[0], chosen)
+        noticed = _by_vectors(folders[0], chosen) if group == VERIFIERS else []
         yield from (_result(mutant, True) for mutant in noticed)
         rest = [mutant for mutant in chosen if mutant not in noticed]
         with ThreadPoolExecutor(processes) as pool:
@@ -56,7 +74,7 @@ def _forge(folder: Path, *arguments: str, check: bool) -> subprocess.CompletedPr
 
 def _by_vectors(folder: Path, chosen: list[Mutant]) -> list[Mutant]:
     """The mutants under which a deployed verifier misjudges a vector."""
-    calls = contract_calls()
+    calls = sorted(contract_calls(), key=lambda call: not call.accepted)
     with anvil("--block-base-fee-per-gas", "0", "--gas-price", "0", "--gas-limit", str(10**12), *NO_SIZE_LIMIT) as url:
         addresses = {}
         for name in {call.contract for call in calls}:
@@ -68,13 +86,18 @@ def _by_vectors(folder: Path, chosen: list[Mutant]) -> list[Mutant]:
 
 
 def _misjudged(url: str, addresses: dict[str, str], calls: list[ContractCall], number: int) -> bool:
-    """Whether an answer is not the expected one, at this gas price."""
+    """Whether an answer is not the expected one, at this gas price. The accepted calls come first, which notice most."""
     requests = []
     for call in calls:
         sent = {"from": RICH, "to": addresses[call.contract], "data": call.data, "gasPrice": hex(number)}
         requests.append(("eth_call", [sent | {"gas": hex(10**8)}, "latest"]))
-    answers = rpc_all(url, requests)
-    return any(("error" not in answer) != call.accepted for answer, call in zip(answers, calls, strict=True))
+    for start, end in pairwise((0, sum(call.accepted for call in calls), len(calls))):
+        answers = rpc_all(url, requests[start:end])
+        if any(
+            ("error" not in answer) != call.accepted for answer, call in zip(answers, calls[start:end], strict=True)
+        ):
+            return True
+    return False
 
 
 def _by_tests(folder: Path, rest: list[Mutant]) -> Iterator[Result]:

@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -186,26 +186,45 @@ def _syntax_trees(contracts: Path) -> dict[str, Any]:
     return {name: found["ast"] for name, found in answer["sources"].items() if name.startswith("src/")}
 
 
-def write_mutants(contracts: Path, folder: Path) -> list[Mutant]:
-    """A copy of the contracts and their tests in `folder`, which does not exist yet, with every mutant in it."""
-    folder.mkdir(parents=True)
-    for name in ("src", "test"):
-        shutil.copytree(contracts / name, folder / name)
+def imported_by(contracts: Path, files: Iterable[Path]) -> set[Path]:
+    """These files and what they import of the project, and so on."""
+    found: set[Path] = set()
+    wanted = [path.resolve() for path in files]
+    while wanted:
+        path = wanted.pop()
+        if path not in found:
+            found.add(path)
+            wanted += [(path.parent / name).resolve() for name in re.findall(r'from "(\.[^"]+)"', path.read_text())]
+    return {path.relative_to(contracts.resolve()) for path in found}
+
+
+def write_mutants(contracts: Path, folder: Path, tests: Iterable[Path], mutated: Set[Path]) -> list[Mutant]:
+    """A copy of some tests and all that they import in `folder`, which does not exist yet, with every mutant in it.
+
+    Args: mutated: files whose mutants are wanted, from `contracts` on.
+    """
+    copied = imported_by(contracts, tests)
+    for name in copied:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(contracts / name, folder / name)
+    shutil.copytree(contracts / "test/fixtures", folder / "test/fixtures")
     for name in ("node_modules", "solc"):
         (folder / name).symlink_to((contracts / name).resolve())
     settings = (contracts / "foundry.toml").read_text()
     (folder / "foundry.toml").write_text(settings.replace('deny = "warnings"', 'deny = "never"'))
     found: list[Mutant] = []
     for name, tree in sorted(_syntax_trees(contracts).items()):
+        if Path(name) not in copied & mutated:
+            continue
         rewriter = _Rewriter(name.removeprefix("src/"), (contracts / name).read_bytes(), found)
         text = rewriter.text(0, _span(tree)[0]) + rewriter.rewritten(tree)
         text += rewriter.text(_span(tree)[1], len(rewriter.source))
         for returned in _RETURNED.finditer(rewriter.source.decode()):
             k = rewriter.number(returned.start(), f"without: {returned[1]}", CHECK)
             text = text.replace(returned[0], f"done := and(done, or(eq(gasprice(), {k}), {returned[1]} ))", 1)
-        (folder / name).write_text(_impure(text))
-    for path in (folder / "test").rglob("*.sol"):
-        path.write_text(_impure(path.read_text()))
+        (folder / name).write_text(text)
+    for name in copied:
+        (folder / name).write_text(_impure((folder / name).read_text()))
     return found
 
 
