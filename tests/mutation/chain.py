@@ -86,16 +86,14 @@ def _by_vectors(folder: Path, chosen: list[Mutant]) -> list[Mutant]:
 
 
 def _misjudged(url: str, addresses: dict[str, str], calls: list[ContractCall], number: int) -> bool:
-    """Whether an answer is not the expected one, at this gas price. The accepted calls come first, which notice most."""
+    """Whether an answer is not the expected one, at this gas price. Accepted calls come first; they notice most."""
     requests = []
     for call in calls:
         sent = {"from": RICH, "to": addresses[call.contract], "data": call.data, "gasPrice": hex(number)}
         requests.append(("eth_call", [sent | {"gas": hex(10**8)}, "latest"]))
     for start, end in pairwise((0, sum(call.accepted for call in calls), len(calls))):
-        answers = rpc_all(url, requests[start:end])
-        if any(
-            ("error" not in answer) != call.accepted for answer, call in zip(answers, calls[start:end], strict=True)
-        ):
+        accepted = ["error" not in answer for answer in rpc_all(url, requests[start:end])]
+        if accepted != [call.accepted for call in calls[start:end]]:
             return True
     return False
 
