@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
 
-from attest.commitment import SourceSet
+from attest.commitment import SourceCommitment, SourceSet
 from attest.errors import SourceError
 from attest.program import source_id
 
@@ -93,3 +93,26 @@ def check_signers(
             raise SourceError(f"source {source.source!r} signed in another role than the policy's")
         if int(source.signer(signature, chain_id, registry), 16) != int(requirement.signer, 16):
             raise SourceError(f"source {source.source!r} was not signed by the key that the policy requires")
+
+
+def check_equivocation(
+    statements: Sequence[tuple[SourceCommitment, bytes]],
+    requirement: SourceRequirement,
+    chain_id: int,
+    registry: str,
+) -> None:
+    """Two statements show that a source signed twice, differently, for one fund and epoch: evidence for anybody.
+
+    Args: statements: commitment and signature of each.
+    Raises: SourceError: they do not, and why.
+    """
+    first, second = (source for source, _ in statements)
+    if {first.source, second.source} != {requirement.source}:
+        raise SourceError(f"they are not both of source {requirement.source!r}")
+    if int(first.fund, 16) != int(second.fund, 16) or first.epoch != second.epoch:
+        raise SourceError("they are of different funds or epochs, for each of which a source signs once")
+    if first.struct_hash == second.struct_hash:
+        raise SourceError("they say the same")
+    for source, signature in statements:
+        if int(source.signer(signature, chain_id, registry), 16) != int(requirement.signer, 16):
+            raise SourceError(f"one of them was not signed by the key of source {requirement.source!r}")

@@ -36,6 +36,7 @@ VERBS = {
     "policy": "policy",
     "liabilities": "liabilities",
     "wallet": "wallet",
+    "equivocation": "equivocation",
 }
 """Every verb, or group of verbs, and its module."""
 

@@ -12,11 +12,11 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from attest.attestation import PreviousRecord, check_previous, check_sources, verify_attestation
-from attest.commitment import SourceSet
+from attest.commitment import SourceCommitment, SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
 from attest.program import Layout, source_id
 from attest.proof import Context
-from attest.registration import SourceRequirement, check_signers, ordered, policy_id, program_id
+from attest.registration import SourceRequirement, check_equivocation, check_signers, ordered, policy_id, program_id
 from attest.representation import RepresentationClaim, prove_representation
 from attest.statement import StatementKey
 from tests.attest.examples import CONTEXT, FUND, REGISTRY, Example
@@ -397,3 +397,27 @@ def test_previous_sources_prove_representation_too(small: Example, owing: Attest
         for source in before.sources
     ]
     check_previous(small.setup, replace(record, representations=proofs), owing.sources, owing.requirements, *place)
+
+
+def test_two_statements_of_one_source_are_evidence(attested: Attested) -> None:
+    a, place = attested, (CONTEXT.chain_id, REGISTRY)
+    source, requirement = a.sources.sources[0], ordered(a.requirements)[0]
+
+    def signed(statement: SourceCommitment) -> tuple[SourceCommitment, bytes]:
+        return statement, signatures_of(SourceSet((statement,)))[0]
+
+    first, again = signed(source), signed(replace(source, nonce=source.nonce + 1))
+    check_equivocation([first, again], requirement, *place)
+    other = a.sources.sources[1]
+    for second, match in (
+        (first, "say the same"),
+        (signed(replace(source, epoch=source.epoch + 1)), "different funds or epochs"),
+        (signed(replace(source, fund="0x" + "99" * 20)), "different funds or epochs"),
+        (signed(other), "not both of source"),
+        ((again[0], first[1]), "was not signed by the key"),
+    ):
+        with pytest.raises(SourceError, match=match):
+            check_equivocation([first, second], requirement, *place)
+    for moved in ((1 + place[0], REGISTRY), (place[0], FUND)):
+        with pytest.raises(SourceError, match="was not signed by the key"):
+            check_equivocation([first, again], requirement, *moved)

@@ -240,3 +240,17 @@ def test_misuse_is_one_line_and_exit_code_2(
 def test_every_verb_has_help_with_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(verb, "--help") == 0
     assert "Example: proofolio" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_source_that_signs_twice_leaves_evidence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
+    files = [x for name in ("market", "policy", "fund") for x in (f"--{name}", folder / f"{name}.json")]
+    committing = [*files, "--holdings", folder / "h.json", "--source", "lender", "--epoch", "1", "--out", tmp_path]
+    assert run("commit", *committing, "--keystore", folder / "lender.keystore") == ACCEPTED
+    first, second = folder / "lender.source.json", tmp_path / "lender.source.json"
+    assert run("equivocation", first, second, *files[2:]) == ACCEPTED
+    assert "signed twice for epoch 1" in " ".join(capsys.readouterr().out.split())
+    assert run("equivocation", first, first, *files[2:]) == REJECTED
+    assert run("equivocation", first, folder / "custodian.source.json", *files[2:]) == REJECTED
