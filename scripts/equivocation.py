@@ -23,7 +23,9 @@ def equivocation(
     policy: PolicyOption,
     fund: FundOption,
 ) -> None:
-    """Whether a source signed two different commitments for one fund and epoch. Exit code 0: it did; anybody can check it.
+    """Whether a source signed two different commitments for one fund and epoch. Exit code 0: it did.
+
+    Both files together are the evidence; anybody can check it.
 
     Example: proofolio equivocation mine.source.json theirs.source.json --policy policy.json --fund fund.json
     """
@@ -36,9 +38,8 @@ def equivocation(
     check_equivocation(statements, required[name], parties.chain_id, parties.registry)
     console.print(f"[red]source {name} signed twice for epoch {files[0].epoch}[/]: {required[name].signer}")
     for source, _ in statements:
-        console.print(
-            f"commitment 0x{source.commitment_hash.hex()}, signed 0x{source.struct_hash.hex()}", soft_wrap=True
-        )
+        console.print(f"commitment 0x{source.commitment_hash.hex()}", soft_wrap=True)
+        console.print(f"signed 0x{source.signing_hash(parties.chain_id, parties.registry).hex()}", soft_wrap=True)
 
 
 __all__ = ["equivocation"]
