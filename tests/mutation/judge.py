@@ -12,20 +12,23 @@ import multiprocessing
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+import attest.reference
+from attest.errors import AttestError
 from tests.mutation.python import CHECK, Mutant, mutants
 from tests.vectors.cases import ProofCase, fast_verdict, proof_cases, reference_verdict
 
 ROOT = Path(__file__).parents[2]
 SECONDS_EACH = 300
-TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +109,29 @@ def _quickest_first(file: str, subject: Subject) -> list[_Timed]:
 
 @contextlib.contextmanager
 def _raising_lines(file: Path) -> Iterator[set[int]]:
-    """Lines of a file at which something is raised meanwhile."""
+    """Lines of a file at which an error of ours is raised meanwhile, there or further down."""
     lines: set[int] = set()
 
-    def watch(frame: FrameType, event: str, _: object) -> TraceFunction | None:
-        if frame.f_code.co_filename != str(file):
-            return None
-        frame.f_trace_lines = False
-        if event == "exception":
-            lines.add(frame.f_lineno)
-        return watch
+    def noted(own: Callable[..., None]) -> Callable[..., None]:
+        def note(error: Exception, *arguments: Any, **named: Any) -> None:
+            lines.update(frame.f_lineno for frame, _ in traceback.walk_stack(None) if _is_in(frame, file))
+            own(error, *arguments, **named)
 
-    before = sys.gettrace()
-    sys.settrace(watch)
-    try:
+        return note
+
+    with contextlib.ExitStack() as patches:
+        for kind in (*_below(AttestError), attest.reference.Malformed, attest.reference.Refused):
+            patches.enter_context(patch.object(kind, "__init__", noted(kind.__init__)))
         yield lines
-    finally:
-        sys.settrace(before)
+
+
+def _is_in(frame: FrameType, file: Path) -> bool:
+    return frame.f_code.co_filename == str(file)
+
+
+def _below(kind: type[Exception]) -> list[type[Exception]]:
+    """A class of errors and all of its subclasses."""
+    return [kind, *(each for child in kind.__subclasses__() for each in _below(child))]
 
 
 def _judge(job: tuple[str, Mutant, Sequence[_Timed]]) -> tuple[Mutant, bool]:
