@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
@@ -30,7 +31,7 @@ from attest.errors import EncodingError, ProofRejected
 from attest.field import MODULUS, RandomBytes, domain, random_scalar
 from attest.kzg import open_single, verify_single
 from attest.polynomial import interpolate, lagrange_at
-from attest.program import slots_hash
+from attest.program import Parameters, slots_hash
 from attest.srs import Setup
 
 TAG = bytes(keccak(text="attest/v1/representation"))
@@ -101,8 +102,11 @@ def verify_representation(setup: Setup, claim: RepresentationClaim, proof: bytes
     """[R] + c·C_k opens at a random point to what Σ z_j L_j takes there. (P.37)
 
     Raises: EncodingError: another length, or a point or scalar that is not canonical;
-        ProofRejected: the commitment has something in other slots, or the proof is of another.
+        ProofRejected: the commitment has something in other slots, or the proof is of another, or no slots of a source.
     """
+    ascending = all(j < k for j, k in pairwise((0, *claim.slots, Parameters(packing=8).max_slots)))
+    if not ascending:
+        raise ProofRejected("representation", "the slots do not ascend, or are the constant or blinding entries")
     count = len(claim.slots) + 1
     end = POINT_SIZE + SCALAR_SIZE * count
     if len(proof) != end + OPENING_SIZE:

@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from unittest.mock import patch
 
@@ -114,7 +113,8 @@ def _raising_lines(file: Path) -> Iterator[set[int]]:
 
     def noted(own: Callable[..., None]) -> Callable[..., None]:
         def note(error: Exception, *arguments: Any, **named: Any) -> None:
-            lines.update(frame.f_lineno for frame, _ in traceback.walk_stack(None) if _is_in(frame, file))
+            stack = traceback.walk_stack(sys._getframe(1))
+            lines.update(line for frame, line in stack if frame.f_code.co_filename == str(file))
             own(error, *arguments, **named)
 
         return note
@@ -123,10 +123,6 @@ def _raising_lines(file: Path) -> Iterator[set[int]]:
         for kind in (*_below(AttestError), attest.reference.Malformed, attest.reference.Refused):
             patches.enter_context(patch.object(kind, "__init__", noted(kind.__init__)))
         yield lines
-
-
-def _is_in(frame: FrameType, file: Path) -> bool:
-    return frame.f_code.co_filename == str(file)
 
 
 def _below(kind: type[Exception]) -> list[type[Exception]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from tests.contracts.encoding import CONTEXT_TYPE, HOLDINGS_TYPE
 from tests.vectors.books import BookCase, book_cases
 from tests.vectors.inclusions import InclusionCase, inclusion_cases
 from tests.vectors.policy_proofs import ProofCase, proof_cases
-from tests.vectors.reading import ACCEPT
+from tests.vectors.reading import ACCEPT, data_of
+from tests.vectors.representations import representation_cases
 
 BOOK_TYPE = "(address,uint64,uint256[],bytes32,uint256)"
 INCLUSION_TYPE = "(bytes32,bytes32,bytes32,uint256,uint256,bytes,bytes32[],uint256[],bytes)"
@@ -86,12 +87,22 @@ def inclusion_call(case: InclusionCase) -> ContractCall:
     return _call(case.name, "BookVerifier", "checkInclusion", types, arguments, case.expected, case.root)
 
 
+def representation_call(case: Mapping[str, Any]) -> ContractCall:
+    """`RepresentationVerifier.verify` of a case of representations.json."""
+    commitment, owned = _words(data_of(case["commitment"])), data_of(case["ownedSlotsHash"])
+    claim = case["registry"], case["fund"], int(case["epoch"]), keccak(text=case["source"]), owned, commitment
+    proof = abi_encode(["uint256[]", "bytes"], [[int(slot) for slot in case["slots"]], data_of(case["proof"])])
+    types = ["(address,address,uint64,bytes32,bytes32,bytes32[4])", "bytes"]
+    return _call(case["name"], "RepresentationVerifier", "verify", types, [claim, proof], case["expected"], b"")
+
+
 def contract_calls() -> list[ContractCall]:
     """All vectors that a contract on chain 31337 judges by one call."""
     return [
         *(contract_call(case) for case in proof_cases() if case.contract and case.context.chain_id == CHAIN_ID),
         *(book_call(case) for case in book_cases() if case.contract),
         *(inclusion_call(case) for case in inclusion_cases() if case.contract),
+        *(representation_call(case) for case in representation_cases() if int(case["chainId"]) == CHAIN_ID),
     ]
 
 

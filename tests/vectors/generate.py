@@ -12,6 +12,7 @@ from tests.vectors.make_inclusions import inclusion_cases
 from tests.vectors.make_keys import keys_file
 from tests.vectors.make_openings import commitments_file, openings_file
 from tests.vectors.make_proofs import examples, proof_cases
+from tests.vectors.make_representations import representations_file
 from tests.vectors.make_sources import disclosures_file, sources_file
 from tests.vectors.make_transcripts import transcript_file
 from tests.vectors.reading import FOLDER
@@ -35,6 +36,7 @@ def files(setup: Setup) -> dict[str, Any]:
         "keys": keys_file(named, [case for case in proofs if case.name.startswith("key: ")]),
         "openings": openings_file(setup),
         "proofs": proofs_file(proofs),
+        "representations": representations_file(setup),
         "sources": sources_file(named),
         "transcript": transcript_file(setup, recorded, book),
     }

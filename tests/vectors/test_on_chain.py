@@ -51,7 +51,7 @@ def as_expected(call: ContractCall, answer: dict[str, Any]) -> bool:
     return bool(answer.get("result") == call.answer if call.accepted else "error" in answer)
 
 
-@pytest.mark.parametrize("contract", ["ProofVerifier", "BookVerifier"])
+@pytest.mark.parametrize("contract", ["ProofVerifier", "BookVerifier", "RepresentationVerifier"])
 def test_proofs_books_and_inclusions(node: str, contract: ContractName) -> None:
     """Key digest, root and total are answered, so that an answer about something else is none."""
     calls = [call for call in contract_calls() if call.contract == contract]

@@ -32,6 +32,12 @@ from tests.vectors.inclusions import InclusionCase, inclusion_cases, inclusion_v
 from tests.vectors.keys import KeyCase, computed_key, key_base, key_cases, key_verdict, reference_key_verdict
 from tests.vectors.make_inclusions import inclusion_cases as made_inclusion_cases
 from tests.vectors.make_openings import commitments_file, openings_file
+from tests.vectors.make_representations import representations_file
+from tests.vectors.representations import (
+    plain_representation_verdict,
+    representation_cases,
+    representation_verdict,
+)
 from tests.vectors.selection import ONLY_IF_ALL
 from tests.vectors.writing import inclusions_file
 
@@ -173,6 +179,16 @@ def test_a_source_set(case: dict[str, Any]) -> None:
 def test_a_disclosure(case: dict[str, Any]) -> None:
     assert signed.disclosure_verdict(case) == case["expected"]
     assert signed.plain_disclosure_verdict(case) == case["expected"]
+
+
+@of_each(representation_cases())
+def test_a_proof_of_representation(case: dict[str, Any]) -> None:
+    assert representation_verdict(case) == case["expected"]
+    assert plain_representation_verdict(case) == case["expected"]
+
+
+def test_proofs_of_representation_are_made_bit_for_bit(setup: Setup) -> None:
+    assert encoded(representations_file(setup)) == (FOLDER / "representations.json").read_bytes()
 
 
 # Liability books -----------------------------------------------------------------------------------------------------
