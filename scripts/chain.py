@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -131,17 +133,27 @@ def _signer_for(keystore: Path | None, account: str | None, expected: str, who: 
 
 
 def send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
-    """Send a transaction and say what came of it, or what it would cost."""
+    """Send a transaction and say what came of it, or what it would cost. Raises: ProofRejected: it is refused."""
     if dry_run:
-        quote = chain.quote(call, signer.address)
+        with refusals():
+            quote = chain.quote(call, signer.address)
         cost = f"{quote.gas:,} gas at most, {quote.ether:.6f} ether at most"
         console.print(f"{title}: {cost}; nothing was sent", soft_wrap=True)
         return
-    with step(title):
+    with refusals(), step(title):
         receipt = chain.execute(signer, call)
     console.print(
         f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
     )
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What a contract refuses is rejected, as what a verifier refuses is: exit code 1."""
+    try:
+        yield
+    except Reverted as refusal:
+        raise ProofRejected("the registry", str(refusal)) from refusal
 
 
 def register(
@@ -290,19 +302,16 @@ def publish(
         verify_bundle(terms, parties, parsed, int(time.time()), before, root, values)
     submission = Submission.of_bundle(parsed, parties, name, terms.keys, terms.owned_slots)
     who = load_signer(keystore, signer)
+    if dry_run:
+        send(registry.chain, who, registry.submit(submission), PUBLISHING, dry_run)
+        return
+    opened = Journal(journal)
     try:
-        if dry_run:
-            send(registry.chain, who, registry.submit(submission), PUBLISHING, dry_run)
-            return
-        opened = Journal(journal)
-        try:
-            with step(PUBLISHING):
-                published = Publisher(registry, opened, who, remark).publish(submission, retry=retry)
-        finally:
-            opened.close()
-        _show_published(published)
-    except Reverted as refusal:
-        raise ProofRejected("the registry", str(refusal)) from refusal
+        with refusals(), step(PUBLISHING):
+            published = Publisher(registry, opened, who, remark).publish(submission, retry=retry)
+    finally:
+        opened.close()
+    _show_published(published)
 
 
 def recorded_book_root(registry: Registry, fund: str, epoch: int) -> bytes | None:
@@ -417,6 +426,7 @@ __all__ = [
     "recorded_book_root",
     "recorded_public_values",
     "recorded_wallet",
+    "refusals",
     "register",
     "registered",
     "registry_of",

@@ -20,7 +20,8 @@ from .terminal import console
 
 EpochOption = Annotated[int, typer.Option("--epoch", min=1, max=UINT64, help="Number of the epoch.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it stands on the chain for good.")]
-SuccessorOption = Annotated[Path, typer.Option("--successor", help="Policy file of the new policy, registered before.")]
+NEW_POLICY = "Policy file of the new policy, registered before."
+SuccessorOption = Annotated[Path, typer.Option("--successor", help=NEW_POLICY)]
 
 
 def veto(
@@ -42,16 +43,17 @@ def veto(
     Example: proofolio veto --policy p.json --fund fund.json --epoch 3 --reason "prices of another day"
     --network sepolia --keystore auditor.keystore
     """
-    registry, name = _policy(policy, fund, network, networks, programs)
+    registry, name = policy_on_chain(policy, fund, network, networks, programs)
     call = registry.policies.veto_epoch(name, epoch, reason)
     send(registry.chain, load_signer(keystore, signer), call, f"Vetoing epoch {epoch}", dry_run)
 
 
 def replace(
     policy: PolicyOption,
-    successor: SuccessorOption,
     fund: FundOption,
     network: NetworkOption,
+    successor: Annotated[Path | None, typer.Option("--successor", help=NEW_POLICY)] = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Take the announcement back, before it counts.")] = False,
     keystore: KeystoreOption = None,
     signer: SignerOption = None,
     networks: NetworksOption = None,
@@ -65,10 +67,15 @@ def replace(
     Example: proofolio replace --policy old.json --successor new.json --fund fund.json --network sepolia
     --keystore owner.keystore
     """
-    registry, old = _policy(policy, fund, network, networks, programs)
-    new = _registered_id(registry, successor, fund)
-    call = registry.policies.schedule_replacement(old, new)
-    send(registry.chain, load_signer(keystore, signer), call, "Announcing the replacement", dry_run)
+    if (successor is None) != cancel:
+        raise EncodingError("give --successor, or --cancel")
+    registry, old = policy_on_chain(policy, fund, network, networks, programs)
+    if successor is None:
+        call, title = registry.policies.cancel_replacement(old), "Taking the announcement back"
+    else:
+        new = _registered_id(registry, successor, fund)
+        call, title = registry.policies.schedule_replacement(old, new), "Announcing the replacement"
+    send(registry.chain, load_signer(keystore, signer), call, title, dry_run)
     _show_replacement(registry, old)
 
 
@@ -103,7 +110,7 @@ def tighten(
             f"{successor} lets sources report other instruments than {policy} does, so that what meets it may miss the "
             "old limits on the old instruments; let the notice period pass"
         )
-    registry, old = _policy(policy, fund, network, networks, programs)
+    registry, old = policy_on_chain(policy, fund, network, networks, programs)
     new = _registered_id(registry, successor, fund)
     call = registry.policies.confirm_tightening(old, new)
     send(registry.chain, load_signer(keystore, signer), call, "Confirming that it tightens", dry_run)
@@ -126,7 +133,7 @@ def suspend(
     Example: proofolio suspend --policy p.json --fund fund.json --reason "a custodian is down" --network sepolia
     --keystore fund.keystore
     """
-    registry, name = _policy(policy, fund, network, networks, programs)
+    registry, name = policy_on_chain(policy, fund, network, networks, programs)
     call = registry.suspend(FundFile.load(fund).fund, name, reason)
     send(registry.chain, load_signer(keystore, signer), call, "Suspending", dry_run)
 
@@ -145,7 +152,7 @@ def resume(
 
     Example: proofolio resume --policy p.json --fund fund.json --network sepolia --keystore fund.keystore
     """
-    registry, name = _policy(policy, fund, network, networks, programs)
+    registry, name = policy_on_chain(policy, fund, network, networks, programs)
     call = registry.resume(FundFile.load(fund).fund, name)
     send(registry.chain, load_signer(keystore, signer), call, "Resuming", dry_run)
 
@@ -167,14 +174,15 @@ def revoke(
     Example: proofolio revoke --policy p.json --fund fund.json --epoch 3 --reason "reported a wallet twice"
     --network sepolia --keystore custodian.keystore
     """
-    registry, name = _policy(policy, fund, network, networks, programs)
+    registry, name = policy_on_chain(policy, fund, network, networks, programs)
     call = registry.revoke(FundFile.load(fund).fund, name, epoch, reason)
     send(registry.chain, load_signer(keystore, signer), call, f"Revoking epoch {epoch}", dry_run)
 
 
-def _policy(
+def policy_on_chain(
     policy: Path, fund: Path, network: str, networks: Path | None, programs: int | None
 ) -> tuple[Registry, bytes]:
+    """The registry of a fund's terms, and the policy's name there. Raises: EncodingError: it is not registered."""
     registry = registry_of(connect(network, networks), FundFile.load(fund))
     return registry, _registered_id(registry, policy, fund, programs)
 
@@ -194,3 +202,6 @@ def _show_replacement(registry: Registry, policy_id: bytes) -> None:
     when = timestamp(replacement.effective_at)
     past = replacement.effective_at <= registry.chain.head()[1]
     console.print(f"0x{replacement.successor.hex()} counts {'since' if past else 'from'} {when}", soft_wrap=True)
+
+
+__all__ = ["policy_on_chain", "replace", "resume", "revoke", "suspend", "tighten", "veto"]

@@ -184,6 +184,18 @@ class Registry(Contract):
         """Sent by the fund's owner."""
         return self.funds.transaction("setOperator", fund, operator, allowed)
 
+    def transfer_fund(self, fund: str, owner: str) -> Call:
+        """Sent by the fund's owner; the new one accepts."""
+        return self.funds.transaction("transferFund", fund, owner)
+
+    def accept_fund(self, fund: str) -> Call:
+        """Sent by the new owner."""
+        return self.funds.transaction("acceptFund", fund)
+
+    def acts_for(self, fund: str, account: str) -> bool:
+        """Whether an account is the fund's owner or one of its operators."""
+        return bool(self.funds.ask("actsFor", fund, account)[0])
+
     def publish_book(self, fund: str, epoch: int, root: bytes) -> Call:
         """Sent for the fund, once for each epoch."""
         return self.books.transaction("publishBook", fund, epoch, root)

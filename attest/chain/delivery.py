@@ -27,6 +27,8 @@ from attest.chain.signers import Signer, Transaction
 from attest.chain.transactions import Call, Chain, Receipt
 
 GAS_OF_A_TRANSFER = 21_000
+LOOKS_AT_A_LOSS = 3
+"""How often, a poll apart, a nonce has to be found used by something else."""
 GIVEN_AWAY = "it expired before it was mined, and its nonce was used up by an empty transaction"
 
 
@@ -45,6 +47,7 @@ class Delivery:
     report: Note = silent
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    _losses: int = field(default=0, init=False, repr=False)
     _obstacle: ChainError | None = field(default=None, init=False, repr=False)
     _told: set[str] = field(default_factory=set, init=False, repr=False)
 
@@ -127,6 +130,7 @@ class Delivery:
         sender, nonce = _signed_by(record)
         if self.chain.nonce(sender) > nonce:
             return self._lost_nonce(record, sender, nonce)
+        self._losses = 0
         if self._expired(record) and self._receipt(record) is None:
             return self.journal.dropped(record, f"it expired at {record.content.expiry} before it was mined")
         if self._clear_way(record):
@@ -147,11 +151,16 @@ class Delivery:
         return self.journal.mined(record, receipt, reason)
 
     def _lost_nonce(self, record: Record, sender: str, nonce: int) -> Record:
-        """The chain says that our nonce is used, and not by what we signed. Believe it when it is final."""
+        """The chain says that our nonce is used, and not by what we signed. Believe it when it is final, and stays so.
+
+        A node may count a transaction before it finds its receipt, and of several endpoints one may lag.
+        """
         reason = f"nonce {nonce} of {sender} went to another transaction, so this one can never be mined"
         block, _ = self.chain.final_head()
         if self.chain.nonce(sender, block=block) > nonce and self._receipt(record) is None:
-            return self.journal.dropped(record, reason)
+            self._losses += 1
+            if self._losses >= LOOKS_AT_A_LOSS:
+                return self.journal.dropped(record, reason)
         return self._wait_for(record, NetworkError(f"{record.identity}: {reason}, once that is final"))
 
     # mined → final or reverted or dropped, or sent again

@@ -6,9 +6,9 @@ that this package carries.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from eth_abi.abi import encode as abi_encode
 from eth_utils.address import to_checksum_address
@@ -71,9 +71,13 @@ class Creation:
         return 53_000 + 16 * size + 2 * -(-size // 32) + 200 * stored + 150_000
 
 
-def _creation(name: ContractName, *arguments: str) -> Creation:
-    code = load_artifact(name).bytecode + abi_encode(["address"] * len(arguments), list(arguments))
-    return Creation(name, code)
+def creation(name: ContractName, types: Sequence[str] = (), arguments: Sequence[Any] = ()) -> Creation:
+    """Args: types, arguments: of the constructor, in ABI."""
+    return Creation(name, load_artifact(name).bytecode + abi_encode(types, arguments))
+
+
+def _of_addresses(name: ContractName, *addresses: str) -> Creation:
+    return creation(name, ["address"] * len(addresses), addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,25 +103,25 @@ def plan(
     representation_verifier: Creation | None = None,
 ) -> Plan:
     """What is deployed, and where. Args: each instead of what the package carries."""
-    verifier = verifier or _creation("ProofVerifier")
-    book_verifier = book_verifier or _creation("BookVerifier")
-    representation_verifier = representation_verifier or _creation("RepresentationVerifier")
-    funds, policies = _creation("FundRegistry"), _creation("PolicyRegistry")
-    books = _creation("BookRegistry", book_verifier.address, funds.address)
-    reader = _creation("AccountReader", funds.address, policies.address)
+    verifier = verifier or creation("ProofVerifier")
+    book_verifier = book_verifier or creation("BookVerifier")
+    representation_verifier = representation_verifier or creation("RepresentationVerifier")
+    funds, policies = creation("FundRegistry"), creation("PolicyRegistry")
+    books = _of_addresses("BookRegistry", book_verifier.address, funds.address)
+    reader = _of_addresses("AccountReader", funds.address, policies.address)
     trusted = verifier.address, books.address, reader.address, representation_verifier.address
-    registry = _creation("AttestationRegistry", *trusted)
+    registry = _of_addresses("AttestationRegistry", *trusted)
     return Plan(verifier, book_verifier, representation_verifier, funds, policies, books, reader, registry)
 
 
-def missing(chain: Chain, planned: Plan) -> list[Creation]:
+def missing(chain: Chain, planned: Iterable[Creation]) -> list[Creation]:
     """What does not stand yet. Raises: NetworkError: the chain has no factory."""
     if not chain.code(FACTORY):
         raise NetworkError(
             f"network {chain.network.name!r}: no deployment factory stands at {FACTORY}; send {FACTORY_COST / 10**18} "
             f"ether to {FACTORY_DEPLOYER} and then the transaction 0x{FACTORY_TRANSACTION.hex()}"
         )
-    return [creation for creation in planned if not chain.code(creation.address)]
+    return [each for each in planned if not chain.code(each.address)]
 
 
 def deploy(chain: Chain, signer: Signer | bytes, planned: Plan | None = None) -> Deployment:
@@ -128,15 +132,20 @@ def deploy(chain: Chain, signer: Signer | bytes, planned: Plan | None = None) ->
     Raises: Reverted: a precompile that a verifier needs is missing; NetworkError.
     """
     planned = planned or plan()
-    for creation in missing(chain, planned):
-        try:
-            chain.execute(signer, creation.call)
-        except Reverted:
-            chain.call(Call(None, creation.code))  # the factory swallows the constructor's reason
-            raise
-        if not chain.code(creation.address):
-            raise NetworkError(f"network {chain.network.name!r}: the factory did not deploy {creation.name}")
+    create(chain, signer, planned)
     return standing(chain, planned)
+
+
+def create(chain: Chain, signer: Signer | bytes, wanted: Iterable[Creation]) -> None:
+    """Deploy what does not stand yet, in this order. Raises: Reverted: a constructor refuses; NetworkError."""
+    for each in missing(chain, wanted):
+        try:
+            chain.execute(signer, each.call)
+        except Reverted:
+            chain.call(Call(None, each.code))  # the factory swallows the constructor's reason
+            raise
+        if not chain.code(each.address):
+            raise NetworkError(f"network {chain.network.name!r}: the factory did not deploy {each.name}")
 
 
 def standing(chain: Chain, planned: Plan) -> Deployment:

@@ -114,6 +114,13 @@ def _plain(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _oversight(fields: tuple[Any, ...]) -> Oversight:
+    publishers, threshold, window, notice, auditors = fields
+    return Oversight(
+        publishers=publishers, threshold=threshold, challenge_window=window, notice_period=notice, auditors=auditors
+    )
+
+
 class Policies(Contract):
     """A `PolicyRegistry`: methods that return a `Call` build a transaction, the others ask."""
 
@@ -146,6 +153,39 @@ class Policies(Contract):
         """Sent by the owner of both."""
         return self.transaction("scheduleReplacement", policy_id, successor)
 
+    def cancel_replacement(self, policy_id: bytes) -> Call:
+        """Sent by the owner, before the replacement counts."""
+        return self.transaction("cancelReplacement", policy_id)
+
+    def schedule_oversight(self, policy_id: bytes, oversight: Oversight) -> Call:
+        """Sent by the owner; it counts when it is applied after the notice period."""
+        return self.transaction("scheduleOversight", policy_id, oversight.encoded())
+
+    def cancel_oversight(self, policy_id: bytes) -> Call:
+        """Sent by the owner."""
+        return self.transaction("cancelOversight", policy_id)
+
+    def apply_oversight(self, policy_id: bytes) -> Call:
+        """Sent by anybody after the notice period."""
+        return self.transaction("applyOversight", policy_id)
+
+    def pending_oversight(self, policy_id: bytes) -> tuple[Oversight, int] | None:
+        """Announced overseers, and from when they can be applied, Unix seconds."""
+        fields, effective_at = self.ask("pendingOversight", policy_id)
+        return (_oversight(fields), int(effective_at)) if effective_at else None
+
+    def transfer(self, policy_id: bytes, owner: str) -> Call:
+        """Sent by the owner; the new one accepts."""
+        return self.transaction("transferPolicy", policy_id, owner)
+
+    def accept(self, policy_id: bytes) -> Call:
+        """Sent by the new owner."""
+        return self.transaction("acceptPolicy", policy_id)
+
+    def pending_owner(self, policy_id: bytes) -> str:
+        """To whom the policy is offered, zeros for nobody."""
+        return str(to_checksum_address(self.ask("pendingOwner", policy_id)[0]))
+
     def confirm_tightening(self, policy_id: bytes, successor: bytes) -> Call:
         """Sent by each publisher who found that the successor is nowhere looser."""
         return self.transaction("confirmTightening", policy_id, successor)
@@ -163,14 +203,7 @@ class Policies(Contract):
 
     def oversight(self, policy_id: bytes) -> Oversight:
         """Who watches over a registered policy now."""
-        ((publishers, threshold, window, notice, auditors),) = self.ask("oversight", policy_id)
-        return Oversight(
-            publishers=publishers,
-            threshold=threshold,
-            challenge_window=window,
-            notice_period=notice,
-            auditors=auditors,
-        )
+        return _oversight(self.ask("oversight", policy_id)[0])
 
     def is_publisher(self, policy_id: bytes, account: str) -> bool:
         return bool(self.ask("isPublisher", policy_id, account)[0])

@@ -26,7 +26,7 @@ from tests.attest.chain.worlds import STAND_INS
 from tests.contracts.anvil import rpc
 from tests.contracts.encoding import words
 from tests.scripts.fund import holdings, plain_policy
-from tests.scripts.test_steps import ACCEPTED, MISUSED, run
+from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
 
 NAMES = ("owner", "fund", "custodian", "lender", "first", "second", "third", "auditor", "stranger")
 KEYS = {name: bytes([0x61 + i]) * 32 for i, name in enumerate(NAMES)}
@@ -149,7 +149,7 @@ def test_a_policy_comes_with_its_overseers(office: Office) -> None:
     assert "epoch 1 is approved with this statement" in office.told
 
     veto = "--epoch", "1", "--reason", "prices of another day"
-    assert office.as_("stranger", "veto", *veto) == MISUSED
+    assert office.as_("stranger", "veto", *veto) == REJECTED
     assert "NotOverseer" in office.told
     assert office.as_("auditor", "veto", *veto, "--dry-run") == ACCEPTED
     assert "nothing was sent" in office.told and policies.approved(name, 1)[0]
@@ -188,20 +188,20 @@ def test_suspending_resuming_and_revoking(office: Office, node: str) -> None:
     for who, told in (("fund", "by the fund"), ("auditor", "by the fund and by an auditor")):
         assert office.as_(who, "suspend", "--reason", "a custodian is down") == ACCEPTED
         assert suspended() == told
-    assert office.as_("stranger", "suspend", "--reason", "spite") == MISUSED
+    assert office.as_("stranger", "suspend", "--reason", "spite") == REJECTED
     assert "NotEntitled" in office.told
     status = "--policy", office.path("policy.json"), "--fund", office.path("fund.json"), "--network", "anvil"
     run("status", *status)
     assert "suspended by the fund and by an auditor" in office.told
     assert office.as_("fund", "resume") == ACCEPTED and suspended() == "by an auditor"
-    assert office.as_("fund", "resume") == MISUSED
+    assert office.as_("fund", "resume") == REJECTED
     assert "NotSuspended" in office.told
     assert office.as_("auditor", "resume", "--dry-run") == ACCEPTED and suspended()
     assert office.as_("auditor", "resume") == ACCEPTED and not suspended()
 
     revoking = "--epoch", "1", "--reason", "reported a wallet twice"
-    assert office.as_("stranger", "revoke", *revoking) == MISUSED
-    assert office.as_("custodian", "revoke", "--epoch", "2", "--reason", "none") == MISUSED
+    assert office.as_("stranger", "revoke", *revoking) == REJECTED
+    assert office.as_("custodian", "revoke", "--epoch", "2", "--reason", "none") == REJECTED
     assert "NothingToRevoke" in office.told
     assert office.as_("custodian", "revoke", *revoking, "--dry-run") == ACCEPTED
     assert not office.registry.is_revoked(fund, name, 1)
@@ -215,17 +215,23 @@ def test_replacing_and_tightening(office: Office) -> None:
     assert office.as_("owner", "replace", *succeeding) == MISUSED
     assert "stricter.json: this policy is not registered" in office.told
     assert office.approve("owner", "--oversight", office.path("oversight.json"), policy="stricter.json") == ACCEPTED
-    assert office.as_("first", "replace", *succeeding) == MISUSED
+    assert office.as_("first", "replace", *succeeding) == REJECTED
     assert "NotOwner" in office.told
     assert office.as_("owner", "replace", *succeeding, "--dry-run") == ACCEPTED
     assert policies.replacement(old) is None
-    assert office.as_("owner", "replace", *succeeding) == ACCEPTED
-    assert f"0x{office.id('stricter.json').hex()} counts from" in office.told
+    assert office.as_("owner", "replace") == MISUSED
+    assert office.as_("owner", "replace", "--cancel") == REJECTED
+    for again in (True, False):
+        assert office.as_("owner", "replace", *succeeding) == ACCEPTED
+        assert f"0x{office.id('stricter.json').hex()} counts from" in office.told
+        if again:
+            assert office.as_("owner", "replace", "--cancel") == ACCEPTED
+            assert policies.replacement(old) is None
     assert policies.is_current(old)
 
     assert office.as_("first", "tighten", "--successor", office.path("other.json")) == MISUSED
     assert "as its base" in office.told
-    assert office.as_("stranger", "tighten", *succeeding) == MISUSED
+    assert office.as_("stranger", "tighten", *succeeding) == REJECTED
     assert "NotPublisher" in office.told
     assert office.as_("first", "tighten", *succeeding) == ACCEPTED
     assert "counts from" in office.told and policies.is_current(old)
@@ -236,6 +242,82 @@ def test_replacing_and_tightening(office: Office) -> None:
     run("status", *asking)
     told = office.told
     assert "policy replaced by another" in told and f"replaced by 0x{office.id('stricter.json').hex()}" in told
+
+
+def test_other_overseers(office: Office, node: str) -> None:
+    """Announced by the owner, applied by anybody after the notice."""
+    policies, name, new = office.registry.policies, office.id("stricter.json"), office.path("new.json")
+    content = json.loads(office.path("oversight.json").read_text())
+    new.write_text(json.dumps(content | {"publishers": [address("third")], "threshold": 1}))
+
+    def overseeing(who: str, *arguments: str | Path) -> int:
+        return office.as_(who, "oversee", *arguments, policy="stricter.json")
+
+    assert overseeing("owner") == MISUSED
+    assert overseeing("owner", "--apply", "--cancel") == MISUSED
+    assert overseeing("first", "--oversight", new) == REJECTED
+    assert "NotOwner" in office.told
+    assert overseeing("owner", "--cancel") == REJECTED
+    assert overseeing("owner", "--oversight", new, "--dry-run") == ACCEPTED
+    assert policies.pending_oversight(name) is None
+    for again in (True, False):
+        assert overseeing("owner", "--oversight", new) == ACCEPTED
+        assert f"announced: 1 of {address('third')}; can be applied from" in office.told
+        if again:
+            assert overseeing("owner", "--cancel") == ACCEPTED
+            assert "announced" not in office.told
+    assert overseeing("stranger", "--apply") == REJECTED
+    assert "NoticeRunning" in office.told
+    assert policies.oversight(name).threshold == 2
+    rpc(node, "evm_increaseTime", NOTICE)
+    rpc(node, "evm_mine")
+    assert overseeing("stranger", "--apply") == ACCEPTED
+    assert policies.oversight(name).publishers == (address("third"),)
+    assert f"now: 1 of {address('third')}" in office.told
+
+
+def handing(office: Office, who: str, what: str, *arguments: str | Path) -> int:
+    office.monkeypatch.setenv("PROOFOLIO_KEY", KEYS[who].hex())
+    return run("transfer", what, "--fund", office.path("fund.json"), "--network", "anvil", *arguments)
+
+
+def test_a_policy_is_handed_over_in_two_steps(office: Office) -> None:
+    policies, policy = office.registry.policies, ("--policy", office.path("stricter.json"))
+    offering = *policy, "--to", address("stranger")
+    assert handing(office, "owner", "policy", *policy) == MISUSED
+    assert handing(office, "owner", "policy", "--to", address("stranger")) == MISUSED
+    assert handing(office, "owner", "fund", *offering) == MISUSED
+    assert handing(office, "owner", "policy", *policy, "--to", "0x12") == MISUSED
+    assert handing(office, "first", "policy", *offering) == REJECTED
+    assert handing(office, "owner", "policy", *offering) == ACCEPTED
+    assert policies.owner(office.id("stricter.json")) == address("owner")
+    assert policies.pending_owner(office.id("stricter.json")) == address("stranger")
+    assert handing(office, "first", "policy", *policy, "--accept") == REJECTED
+    assert handing(office, "stranger", "policy", *policy, "--accept") == ACCEPTED
+    assert f"owner {address('stranger')}" in office.told
+    assert policies.owner(office.id("stricter.json")) == address("stranger")
+
+
+def test_operators_and_a_fund_that_is_handed_over(office: Office) -> None:
+    registry, fund = office.registry, address("fund")
+
+    def operating(who: str, *arguments: str | Path) -> int:
+        office.monkeypatch.setenv("PROOFOLIO_KEY", KEYS[who].hex())
+        return run("operator", *arguments, "--fund", office.path("fund.json"), "--network", "anvil")
+
+    assert operating("fund", "0x12") == MISUSED
+    assert operating("stranger", address("stranger")) == REJECTED
+    assert operating("fund", address("lender")) == ACCEPTED
+    assert f"{address('lender')} acts for the fund" in office.told and registry.acts_for(fund, address("lender"))
+    assert operating("fund", address("lender"), "--withdraw") == ACCEPTED
+    assert "does not act" in office.told and not registry.acts_for(fund, address("lender"))
+
+    assert handing(office, "fund", "fund", "--to", address("lender"), "--dry-run") == ACCEPTED
+    assert handing(office, "lender", "fund", "--accept") == REJECTED
+    assert handing(office, "fund", "fund", "--to", address("lender")) == ACCEPTED
+    assert registry.acts_for(fund, address("fund"))
+    assert handing(office, "lender", "fund", "--accept") == ACCEPTED
+    assert registry.acts_for(fund, address("lender")) and not registry.acts_for(fund, address("fund"))
 
 
 def test_more_instruments_are_no_tightening(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -349,10 +349,26 @@ def test_the_nonce_went_elsewhere_for_good(desk: Desk) -> None:
     desk.script = script
     with pytest.raises(JournalError, match=f"nonce 0 of {SENDER} went to another transaction.*--retry"):
         desk.publisher().publish(submission())
-    assert states == [State.SENT] * 4
+    assert states == [State.SENT] * 6
     assert found(desk).state is State.DROPPED
     desk.publisher().publish(submission(), retry=True)
     assert desk.scripted.nonce(SENDER) == 2 and len(desk.scripted.recorded) == 2
+
+
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_receipt_that_comes_late(desk: Desk, late: int) -> None:
+    """A node counts the transaction, to the depth that is final, before it finds the receipt."""
+    own, asked = desk.scripted.get_transaction_receipt, 0
+
+    def receipt(text: str) -> Any:
+        nonlocal asked
+        asked += bool(desk.scripted.recorded)
+        return own(text) if asked > 2 * late else None  # a look at a loss asks twice
+
+    desk.scripted.get_transaction_receipt = receipt  # type: ignore[method-assign]
+    desk.script = lambda _: desk.scripted.mine(9)
+    published = desk.publisher().publish(submission())
+    assert published.block == 1 and found(desk).state is State.FINAL and len(desk.scripted.recorded) == 1
 
 
 def test_the_nonce_comes_back_with_a_reorganisation(desk: Desk) -> None:
