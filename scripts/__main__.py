@@ -31,6 +31,7 @@ VERBS = {
     "oversee": "owning",
     "transfer": "owning",
     "operator": "owning",
+    "integrate": "integrating",
     "suspend": "governing",
     "resume": "governing",
     "revoke": "governing",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address
 
 from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
@@ -46,6 +45,7 @@ from .options import (
     SignerOption,
     ValidityOption,
     load_terms,
+    parse_address,
 )
 from .pipeline import (
     PublicValues,
@@ -170,8 +170,8 @@ def register(
     Example: proofolio register --fund fund.json --network sepolia --keystore fund.keystore
     """
     terms = FundFile.load(fund)
-    if owner is not None and not is_address(owner):
-        raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
+    if owner is not None:
+        parse_address(owner, "--owner")
     registry = registry_of(connect(network, networks), terms)
     who = _signer_for(keystore, signer, terms.fund, "the fund")
     current = registry.fund_owner(terms.fund)

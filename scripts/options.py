@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from eth_utils.address import is_address
 
 from attest.bundle import Bundle, OpeningFile, SignedSource
 from attest.errors import EncodingError
@@ -149,6 +150,13 @@ def parse_root(book: Path | None, root: str | None) -> bytes | None:
     if given is not None and given != published:
         raise EncodingError(f"{book} has another root than --book-root")
     return bytes(published)
+
+
+def parse_address(text: str, option: str) -> str:
+    """20 bytes of an option, as they were given. Raises: EncodingError: no address."""
+    if not is_address(text):
+        raise EncodingError(f"{option} {text}: an address is 0x and 40 hexadecimal digits")
+    return text
 
 
 def parse_hash(text: str, option: str) -> bytes:

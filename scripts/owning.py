@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address
 
 from attest.bundle import FundFile
 from attest.chain import Oversight
@@ -15,7 +14,7 @@ from attest.errors import EncodingError
 
 from .chain import DryRunOption, NetworkOption, NetworksOption, ProgramsOption, connect, registry_of, send
 from .governing import policy_on_chain
-from .options import FundOption, KeystoreOption, PolicyOption, SignerOption
+from .options import FundOption, KeystoreOption, PolicyOption, SignerOption, parse_address
 from .pipeline import timestamp
 from .signers import load_signer
 from .terminal import console
@@ -44,7 +43,7 @@ def operator(
     """
     parties = FundFile.load(fund)
     registry = registry_of(connect(network, networks), parties)
-    call = registry.set_operator(parties.fund, _address(account), not withdraw)
+    call = registry.set_operator(parties.fund, parse_address(account, "operator"), not withdraw)
     title = "Withdrawing the operator" if withdraw else "Allowing the operator"
     send(registry.chain, load_signer(keystore, signer), call, title, dry_run)
     acts = registry.acts_for(parties.fund, account)
@@ -115,26 +114,19 @@ def transfer(
         raise EncodingError("give --to with the new owner's address, or --accept as the new owner")
     if (policy is None) == (what is What.POLICY):
         raise EncodingError("--policy names the policy that is handed over, and goes with no fund")
-    parties = FundFile.load(fund)
+    parties, new = FundFile.load(fund), parse_address(to, "--to") if to is not None else None
     if policy is not None:
         registry, name = policy_on_chain(policy, fund, network, networks, programs)
-        call = registry.policies.transfer(name, _address(to)) if to is not None else registry.policies.accept(name)
+        policies = registry.policies
+        call = policies.transfer(name, new) if new is not None else policies.accept(name)
     else:
-        registry = registry_of(connect(network, networks), parties)
-        call = (
-            registry.transfer_fund(parties.fund, _address(to)) if to is not None else registry.accept_fund(parties.fund)
-        )
-    title = f"Offering the {what}" if to is not None else f"Accepting the {what}"
+        registry, own = registry_of(connect(network, networks), parties), parties.fund
+        call = registry.transfer_fund(own, new) if new is not None else registry.accept_fund(own)
+    title = f"Offering the {what}" if new is not None else f"Accepting the {what}"
     send(registry.chain, load_signer(keystore, signer), call, title, dry_run)
     if not dry_run:
         owner = registry.policies.owner(name) if policy is not None else registry.fund_owner(parties.fund)
         console.print(f"owner {owner}", soft_wrap=True)
-
-
-def _address(text: str) -> str:
-    if not is_address(text):
-        raise EncodingError(f"{text}: an address is 0x and 40 hexadecimal digits")
-    return text
 
 
 __all__ = ["operator", "oversee", "transfer"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 
 from attest.bundle import UINT64, FundFile
 from attest.chain import Registry, address_of
@@ -29,7 +29,7 @@ from .chain import (
     send,
 )
 from .keys import load_key
-from .options import FundOption, KeystoreOption, MarketOption, OutOption, PolicyOption, SignerOption
+from .options import FundOption, KeystoreOption, MarketOption, OutOption, PolicyOption, SignerOption, parse_address
 from .pipeline import layout_of
 from .signers import load_signer
 from .terminal import console, table
@@ -73,8 +73,7 @@ def sign(
         raise EncodingError("give --network, or --reader with the address that `proofolio wallet read` prints")
     if network is not None:
         reader = registry_of(connect(network, networks), parties).accounts.address
-    if reader is None or not is_address(reader):
-        raise EncodingError(f"--reader {reader}: an address is 0x and 40 hexadecimal digits")
+    reader = parse_address(reader or "", "--reader")
     if contract is not None:
         signed = _by_contract(AccountOwnership(parties.fund, epoch, contract), parties.chain_id, reader, signature)
     elif signature is not None or keystore is None:
@@ -91,8 +90,7 @@ def sign(
 def _by_contract(
     ownership: AccountOwnership, chain_id: int, reader: str, signature: str | None
 ) -> OwnershipFile | None:
-    if not is_address(ownership.account):
-        raise EncodingError(f"--contract {ownership.account}: an address is 0x and 40 hexadecimal digits")
+    parse_address(ownership.account, "--contract")
     if signature is None:
         console.print(f"to be signed: 0x{ownership.signing_hash(chain_id, reader).hex()}", soft_wrap=True)
         console.print("give what the contract then accepts as --signature")

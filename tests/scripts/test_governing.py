@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from eth_utils.crypto import keccak
 from proofolio.chain import registered
 from proofolio.pipeline import Signing, Terms, commit_source, duties_of
 
 from attest.bundle import FundFile
 from attest.chain import Chain, LocalSigner, Registry, deploy, load_network
+from attest.chain.contract import Contract
 from attest.errors import EncodingError
 from attest.registration import policy_id
 from attest.srs import load_setup
@@ -318,6 +321,59 @@ def test_operators_and_a_fund_that_is_handed_over(office: Office) -> None:
     assert registry.acts_for(fund, address("fund"))
     assert handing(office, "lender", "fund", "--accept") == ACCEPTED
     assert registry.acts_for(fund, address("lender")) and not registry.acts_for(fund, address("fund"))
+
+
+SIXES = "0x60065f5260205ff3"
+"""Code that answers 6 to everything."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("feed", ("--ratio", "1.05", "--description", "Fund / collateral")),
+        ("vault", ("--asset", "0x" + "66" * 20, "--name", "Shares", "--symbol", "SH")),
+        ("resolver", ("--eas", "0x" + "66" * 20)),
+        ("disclosures", ()),
+        ("governor", ("--token", "0x" + "66" * 20, "--delay-hours", "1")),
+    ],
+)
+def test_integrations_stand_where_their_arguments_say(
+    office: Office, node: str, kind: str, options: tuple[str, ...]
+) -> None:
+    rpc(node, "anvil_setCode", "0x" + "66" * 20, SIXES)
+    files: list[str | Path] = ["--fund", office.path("fund.json")] if kind != "governor" else []
+    files += ["--policy", office.path("stricter.json")] if kind in ("feed", "vault") else []
+    office.monkeypatch.setenv("PROOFOLIO_KEY", KEYS["first"].hex())
+    deploying = ["integrate", kind, *files, "--network", "anvil", *options]
+    chain, sent = office.registry.chain, office.registry.chain.nonce(address("first"))
+    assert run(*deploying, "--dry-run") == ACCEPTED
+    assert "nothing was sent" in office.told and chain.nonce(address("first")) == sent
+    assert run(*deploying) == ACCEPTED
+    places = dict(re.findall(r"([A-Za-z]+) (0x[0-9a-fA-F]{40})", office.told))
+    for name, place in places.items():
+        Contract(chain, name, place)  # type: ignore[arg-type]
+    assert places and chain.nonce(address("first")) > sent
+    sent = chain.nonce(address("first"))
+    assert run(*deploying) == ACCEPTED and chain.nonce(address("first")) == sent
+    if kind == "feed":
+        answer = Contract(chain, "ComplianceFeed", places["ComplianceFeed"])
+        assert answer.ask("description")[0] == "Fund / collateral" and answer.ask("decimals")[0] == 8
+    if kind == "governor":
+        timelock = Contract(chain, "TimelockController", places["TimelockController"])
+        for role in ("PROPOSER_ROLE", "CANCELLER_ROLE"):
+            assert timelock.ask("hasRole", keccak(text=role), places["PolicyGovernor"])[0]
+        assert not timelock.ask("hasRole", bytes(32), address("first"))[0]
+        assert timelock.ask("hasRole", keccak(text="EXECUTOR_ROLE"), "0x" + "00" * 20)[0]
+
+
+def test_an_integration_that_nobody_could_rely_on_is_refused(office: Office) -> None:
+    office.monkeypatch.setenv("PROOFOLIO_KEY", KEYS["first"].hex())
+    files = "--fund", office.path("fund.json"), "--policy", office.path("stricter.json"), "--network", "anvil"
+    for ratio in ("0", "-1", "1.000000001", "nan", "one"):
+        assert run("integrate", "feed", *files, "--ratio", ratio, "--description", "x") == MISUSED
+    assert run("integrate", "resolver", *files[:2], *files[4:], "--eas", "0x12") == MISUSED
+    assert run("integrate", "resolver", *files[:2], *files[4:], "--eas", "0x" + "67" * 20) == REJECTED
+    assert "NotAContract" in office.told
 
 
 def test_more_instruments_are_no_tightening(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
