@@ -72,6 +72,7 @@ class Watcher:
 
     Args:
         root: folder of epoch folders; expiry_days: validity of the proofs. say: is told what happens.
+        completed: the latest epoch of which all proofs are in, as of the last pass.
     """
 
     registry: Registry
@@ -85,6 +86,7 @@ class Watcher:
     programs: int | None
     metrics: Metrics
     say: Callable[[str], None]
+    completed: int = 0
 
     def look(self) -> str:
         """One pass: publish whatever can be.
@@ -177,6 +179,7 @@ class Watcher:
     def _measure(self, policy_id: bytes) -> None:
         status = self.registry.status(self.fund.fund, policy_id)
         self.metrics.compliant.set(status.compliant)
+        self.completed = status.epoch
         self.metrics.epoch.set(status.epoch)
         self.metrics.expiry.set(status.expiry)
         self.metrics.balance.set(self.registry.chain.balance(self.signer.address) / 10**18)
@@ -186,7 +189,7 @@ class Watcher:
         """Whether all that is due is recorded, and what is waited for."""
         if calendar is None:
             return True, waiting or "all epochs with a folder are recorded"
-        due, recorded = calendar.due(time.time()), self.registry.last_epoch(self.fund.fund)
+        due, recorded = calendar.due(time.time()), self.completed
         self.metrics.due.set(due)
         if recorded < due:
             return False, f"epoch {due} is overdue; {waiting or 'it has no folder'}"

@@ -294,6 +294,16 @@ def test_the_endpoints_say_how_it_goes(first: Site) -> None:
         urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10)
 
 
+@evm
+def test_an_epoch_is_recorded_when_its_proofs_are_in(first: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That its source set is fixed, which goes before, is not enough."""
+    watcher, calendar = first.watcher(), Calendar(int(time.time()) - 250, 100, 0)
+    watcher.look()
+    monkeypatch.setattr(watcher.registry, "last_epoch", lambda fund: 3)
+    assert calendar.due(time.time()) == 3
+    assert watcher.health("", calendar) == (False, "epoch 3 is overdue; it has no folder")
+
+
 def ask(port: int, path: str) -> tuple[int, Any]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
