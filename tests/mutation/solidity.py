@@ -187,10 +187,13 @@ def _syntax_trees(contracts: Path) -> dict[str, Any]:
 
 
 def write_mutants(contracts: Path, folder: Path) -> list[Mutant]:
-    """A copy of the contracts and their tests in `folder`, which does not exist yet, with every mutant in it."""
+    """A copy of the contracts and their tests in `folder`, which does not exist yet, with every mutant in it.
+
+    The gas snapshot runs the committed bytecode, which has no mutants.
+    """
     folder.mkdir(parents=True)
     for name in ("src", "test"):
-        shutil.copytree(contracts / name, folder / name)
+        shutil.copytree(contracts / name, folder / name, ignore=shutil.ignore_patterns("GasSnapshot.t.sol"))
     for name in ("node_modules", "solc"):
         (folder / name).symlink_to((contracts / name).resolve())
     settings = (contracts / "foundry.toml").read_text()
