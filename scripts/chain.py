@@ -192,7 +192,10 @@ def approve(
     valid_days: ValidityOption = APPROVAL_DAYS,
     oversight: Annotated[
         Path | None,
-        typer.Option(help="Who watches over a new policy; default: its owner is the only publisher."),
+        typer.Option(
+            help="Who watches over a new policy; the notice period is 2 to 365 days, the challenge window at most 30. "
+            "Default: its owner is the only publisher, with 2 days' notice and no window."
+        ),
     ] = None,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,

@@ -9,16 +9,18 @@ from typing import Annotated, Any, Literal
 from eth_abi.abi import encode as abi_encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from attest.bundle import Address, File, Uint64
+from attest.bundle import Address, File
 from attest.chain.contract import Contract
 from attest.chain.transactions import Call, Chain
 from attest.program import source_id
 from attest.registration import SourceRequirement, ordered
 
-MINIMUM_NOTICE = 2 * 86_400
-"""Seconds that the contract asks for at the least."""
+DAY = 86_400
+MINIMUM_NOTICE, MAXIMUM_NOTICE = 2 * DAY, 365 * DAY
+MAXIMUM_WINDOW = 30 * DAY
+"""Seconds between which the contract wants a notice period, and up to which a challenge window."""
 APPROVAL_TYPE = "(uint64,uint64,bytes32,bytes32[],bytes32[],(uint256,uint256)[],(uint256,address,uint256)[])"
 
 
@@ -27,17 +29,32 @@ class Oversight(File):
 
     Args:
         publishers: addresses that approve each epoch's statements; threshold: how many must say the same.
-        challenge_window: seconds in which what they approved can be vetoed before it counts.
-        notice_period: seconds from the announcement of a looser policy, or of other overseers, until it counts.
+        challenge_window: seconds in which what they approved can be vetoed before it counts; at most 30 days.
+        notice_period: seconds from the announcement of a looser policy, or of other overseers, until it counts; 2 to
+            365 days.
         auditors: addresses that may veto approvals, and suspend and revoke attestations.
     """
 
     version: Literal["1"] = "1"
     publishers: Annotated[tuple[Address, ...], Field(min_length=1, strict=False)]
     threshold: Annotated[int, Field(ge=1)] = 1
-    challenge_window: Uint64 = 0
-    notice_period: Annotated[int, Field(ge=MINIMUM_NOTICE, le=2**63)] = MINIMUM_NOTICE
+    challenge_window: int = 0
+    notice_period: int = MINIMUM_NOTICE
     auditors: Annotated[tuple[Address, ...], Field(strict=False)] = ()
+
+    @field_validator("challenge_window")
+    @classmethod
+    def _window_ends(cls, seconds: int) -> int:
+        if not 0 <= seconds <= MAXIMUM_WINDOW:
+            raise ValueError(f"{seconds} s; the contract takes at most 30 days, {MAXIMUM_WINDOW} s")
+        return seconds
+
+    @field_validator("notice_period")
+    @classmethod
+    def _notice_ends(cls, seconds: int) -> int:
+        if not MINIMUM_NOTICE <= seconds <= MAXIMUM_NOTICE:
+            raise ValueError(f"{seconds} s; the contract takes 2 to 365 days, {MINIMUM_NOTICE} to {MAXIMUM_NOTICE} s")
+        return seconds
 
     def encoded(self) -> tuple[Any, ...]:
         """The Solidity struct `Oversight`."""

@@ -83,7 +83,7 @@ class Publisher:
     def _call(self, submission: Submission) -> Call:
         """The transaction with all programs of which no proof is on record for good.
 
-        The registry takes each proof once, so that whoever is faster with some of them stops a call with all of them.
+        The registry takes all of them too, as long as one is new; those on record need not be paid for again.
         """
         s, (final, _) = submission, self.registry.chain.final_head()
         attested, _ = self.registry.attested(s.fund, s.policy_id, s.epoch, final)

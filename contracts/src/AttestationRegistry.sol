@@ -30,6 +30,7 @@ import {IRepresentationVerifier, RepresentationClaim} from "./interfaces/IRepres
 import {PublicSlots} from "./libraries/PublicSlots.sol";
 import {SourceSet, SourceSets} from "./libraries/SourceSets.sol";
 import {StatementKey, StatementKeys} from "./libraries/StatementKeys.sol";
+import {VerifierCall} from "./libraries/VerifierCall.sol";
 
 /// @title Registry of policy attestations
 contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
@@ -73,10 +74,6 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
 
     /// @dev The role of a source whose totals a liability book stands for.
     uint8 private constant LIABILITY_BOOK = 4;
-    /// @dev Words of `verifyAll`'s arguments that say where keys, program ids (and holdings) and proofs are.
-    uint256 private constant KEYS = 0;
-    uint256 private constant PROGRAM_IDS = 10;
-    uint256 private constant PROOFS = 12;
     uint8 private constant BY_FUND = uint8(Suspension.BY_FUND);
     uint8 private constant BY_AUDITOR = uint8(Suspension.BY_AUDITOR);
 
@@ -422,7 +419,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         }
     }
 
-    /// @dev Each program once, not yet attested, with its approved key.
+    /// @dev Each program once, with its approved key, and one of them at least not attested yet. If every one had to be new, anybody
+    /// could stop a transaction of several by sending one of its proofs first.
     /// @return previousLayoutHash of the previous epoch's holdings, 0 where no key compares epochs
     function _checkPrograms(Instance memory instance, ProgramProof[] calldata programs)
         private
@@ -434,12 +432,11 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (instance.epoch < last) revert EpochNotAscending(last, instance.epoch);
         uint256 attested = _progress[instance.fund][instance.policyId][instance.epoch].attested;
         if (instance.epoch == last) attested = type(uint256).max;
+        bool anyNew;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
             if (i != 0 && program <= programs[i - 1].program) revert InvalidPrograms();
-            if (attested >> program & 1 != 0) {
-                revert AlreadyAttested(instance.fund, instance.policyId, instance.epoch, program);
-            }
+            if (attested >> program & 1 == 0) anyNew = true;
             StatementKey calldata statement = _checkKey(instance.approved, program, programs[i].key);
             if (statement.previousSize == 0) continue;
             bytes32 layoutHash = statement.previousLayoutHash;
@@ -447,6 +444,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
                 revert WrongPreviousLayout(previousLayoutHash, layoutHash);
             }
             previousLayoutHash = layoutHash;
+        }
+        if (!anyNew) {
+            revert AlreadyAttested(instance.fund, instance.policyId, instance.epoch, programs[0].program);
         }
     }
 
@@ -480,83 +480,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         } else if (previousSources.length != 0) {
             revert SuperfluousPreviousSources();
         }
-        _callVerifier(programs, context, programIds, holdings);
-    }
-
-    /// @dev VERIFIER.verifyAll(keys, context, programIds, holdings, proofs) with the keys and proofs of `programs`. Those are
-    /// long, so they are copied straight from calldata to their places in the encoding.
-    function _callVerifier(
-        ProgramProof[] calldata programs,
-        Context memory context,
-        bytes32[] memory programIds,
-        Holdings[] memory holdings
-    ) private view {
-        bytes memory rest = abi.encode(programIds, holdings);
-        // The zeros are where the offsets go of what is appended.
-        bytes memory data = abi.encodeWithSelector(IProofVerifier.verifyAll.selector, 0, context, 0, 0, 0);
-        uint256 array = _appendArray(data, KEYS, programs.length);
-        for (uint256 i; i < programs.length; ++i) {
-            _appendItem(data, array, i, programs[i].key);
-        }
-        _appendPair(data, PROGRAM_IDS, rest);
-        array = _appendArray(data, PROOFS, programs.length);
-        for (uint256 i; i < programs.length; ++i) {
-            _appendItem(data, array, i, programs[i].proof);
-        }
-        (bool done, bytes memory answer) = address(VERIFIER).staticcall(data);
-        if (!done) {
-            assembly ("memory-safe") {
-                revert(add(answer, 0x20), mload(answer)) // with the verifier's error
-            }
-        }
-        if (answer.length == 0) revert NotAContract(address(VERIFIER));
-    }
-
-    /// @dev Makes argument number `argument` of the call `data`, which nothing follows in memory, an array of `count` items of
-    /// bytes, for which `_appendItem` is called in turn. Answers where the array's content starts.
-    function _appendArray(bytes memory data, uint256 argument, uint256 count) private pure returns (uint256 array) {
-        assembly ("memory-safe") {
-            // data[4 + 32 * argument:][:32] = bytes32(data.length - 4); data = bytes.concat(data, bytes32(count), new bytes(32 * count))
-            let length := mload(data)
-            mstore(add(add(data, 0x24), shl(5, argument)), sub(length, 4))
-            array := add(add(data, 0x40), length)
-            mstore(sub(array, 0x20), count)
-            mstore(data, add(add(length, 0x20), shl(5, count)))
-            mstore(0x40, add(array, shl(5, count)))
-        }
-    }
-
-    /// @dev Makes arguments number `argument` and the next one what is encoded in `rest`.
-    function _appendPair(bytes memory data, uint256 argument, bytes memory rest) private pure {
-        assembly ("memory-safe") {
-            // for (k = 0; k < 2; ++k) data[4 + 32 * (argument + k):][:32] = rest[32 * k:][:32] - 64 + data.length - 4
-            // data = bytes.concat(data, rest[64:])
-            let length := mload(data)
-            let heads := add(add(data, 0x24), shl(5, argument))
-            mstore(heads, sub(add(mload(add(rest, 0x20)), length), 0x44))
-            mstore(add(heads, 0x20), sub(add(mload(add(rest, 0x40)), length), 0x44))
-            let size := sub(mload(rest), 0x40)
-            let end := add(add(data, 0x20), length)
-            mcopy(end, add(rest, 0x60), size)
-            mstore(data, add(length, size))
-            mstore(0x40, add(end, size))
-        }
-    }
-
-    /// @dev Appends item number i to the array of bytes that `_appendArray` has started.
-    function _appendItem(bytes memory data, uint256 array, uint256 i, bytes calldata item) private pure {
-        assembly ("memory-safe") {
-            // memory[array + 32 * i:][:32] = bytes32(end - array)
-            // data = bytes.concat(data, bytes32(item.length), item, new bytes(-item.length % 32)), which ends at `end` before
-            let end := add(add(data, 0x20), mload(data))
-            mstore(add(array, shl(5, i)), sub(end, array))
-            mstore(end, item.length)
-            let padded := and(add(item.length, 0x1f), not(0x1f))
-            calldatacopy(add(end, 0x20), item.offset, item.length)
-            calldatacopy(add(add(end, 0x20), item.length), calldatasize(), sub(padded, item.length)) // zeros
-            mstore(data, add(mload(data), add(padded, 0x20)))
-            mstore(0x40, add(add(end, 0x20), padded))
-        }
+        VerifierCall.verifyAll(VERIFIER, programs, context, programIds, holdings);
     }
 
     /// @dev The key is the approved one of this program, and of the approved layout.
@@ -604,7 +528,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (previous.hash != fixedSet.hash) revert PreviousSourceSetMismatch(fixedSet.hash, previous.hash);
     }
 
-    /// @dev Marks the programs and, with the last one, completes the epoch. All at once leave no trace but the completed epoch.
+    /// @dev Marks the programs that are new and, with the last one, completes the epoch. All at once leave no trace but the completed
+    /// epoch.
     function _record(Instance memory instance, ProgramProof[] calldata programs) private {
         (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
         Progress storage progress_ = _progress[fund][policyId][epoch];
@@ -612,6 +537,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (attested == 0 || instance.expiry < expiry) expiry = instance.expiry;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
+            if (attested >> program & 1 != 0) continue; // verified again, and on record already
             attested |= uint256(1) << program;
             bytes32 digest = instance.approved.digests[program];
             emit ProgramAttested(fund, policyId, epoch, program, digest, instance.set.hash, instance.expiry);

@@ -48,6 +48,9 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     uint8 private constant LIABILITY_BOOK = 4;
     uint64 private constant MOST_PROGRAMS = 128;
     uint64 private constant MINIMUM_NOTICE = 2 days;
+    /// @dev A policy whose notice or window never ends could never be replaced, or never be met.
+    uint64 private constant MAXIMUM_NOTICE = 365 days;
+    uint64 private constant MAXIMUM_WINDOW = 30 days;
     uint256 private constant PUBLISHER = 1;
     uint256 private constant AUDITOR = 2;
 
@@ -363,10 +366,11 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
 
     function _checkOversight(Oversight calldata oversight_) private pure {
         bool enough = oversight_.threshold != 0 && oversight_.threshold <= oversight_.publishers.length;
-        if (
-            !enough || oversight_.noticePeriod < MINIMUM_NOTICE || !_ascending(oversight_.publishers)
-                || !_ascending(oversight_.auditors)
-        ) revert InvalidOversight();
+        bool timely = oversight_.noticePeriod >= MINIMUM_NOTICE && oversight_.noticePeriod <= MAXIMUM_NOTICE
+            && oversight_.challengeWindow <= MAXIMUM_WINDOW;
+        if (!enough || !timely || !_ascending(oversight_.publishers) || !_ascending(oversight_.auditors)) {
+            revert InvalidOversight();
+        }
     }
 
     /// @dev Each once, and none of them zero.

@@ -303,6 +303,28 @@ contract PolicyRegistryTest is RegistryFixtures {
         _assertInvalidOversight(oversight);
     }
 
+    /// @dev A notice without end would make a policy irreplaceable, and a window without end one that is never met.
+    function test_noticeAndWindowEnd() public {
+        bytes32 id = _register(1);
+        Oversight memory oversight = oversightOf(POLICY_OWNER);
+        for (uint256 i; i < 2; ++i) {
+            oversight.noticePeriod = i == 0 ? 365 days + 1 : type(uint64).max;
+            _assertInvalidOversight(oversight);
+        }
+        oversight.noticePeriod = 365 days;
+        for (uint256 i; i < 2; ++i) {
+            oversight.challengeWindow = i == 0 ? 30 days + 1 : type(uint64).max;
+            _assertInvalidOversight(oversight);
+        }
+        oversight.challengeWindow = 30 days;
+        register(POLICY_OWNER, policyHashes[1], requirementsOf(), 1, oversight);
+        vm.prank(POLICY_OWNER);
+        policies.scheduleOversight(id, oversight);
+        vm.warp(block.timestamp + NOTICE);
+        policies.applyOversight(id);
+        vm.assertEq(abi.encode(policies.oversight(id)), abi.encode(oversight), "the longest there may be");
+    }
+
     /// @dev One publisher named twice would vote once and count as two.
     function test_overseersAscend() public {
         _register(1);

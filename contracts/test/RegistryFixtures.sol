@@ -66,7 +66,7 @@ abstract contract RegistryFixtures is Fixtures {
     address internal constant AUDITOR = 0x00000000000000000000000000000000000000A1;
     address internal constant OPERATOR = 0x00000000000000000000000000000000000000f3;
     uint64 internal constant NOTICE = 2 days;
-    address private constant DEPLOYER = 0x00000000000000000000000000000000000000D1;
+    address internal constant DEPLOYER = 0x00000000000000000000000000000000000000D1;
     string private constant FIXTURE = "test/fixtures/registry.json";
 
     FundRegistry internal funds;
@@ -78,7 +78,7 @@ abstract contract RegistryFixtures is Fixtures {
     bytes32[3] internal policyHashes;
     uint64 internal validUntil;
 
-    function deploy() internal {
+    function create() internal virtual {
         funds = new FundRegistry();
         policies = new PolicyRegistry();
         books = new BookRegistry(new BookVerifier(), funds);
@@ -87,6 +87,10 @@ abstract contract RegistryFixtures is Fixtures {
         RepresentationVerifier representationVerifier = new RepresentationVerifier();
         vm.prank(DEPLOYER);
         registry = new AttestationRegistry(verifier, books, accountReader, representationVerifier);
+    }
+
+    function deploy() internal {
+        create();
         string memory json = vm.readFile(FIXTURE);
         address expected = address(bytes20(vm.parseJsonBytes(json, ".registry")));
         vm.assertEq(address(registry), expected, "the registry's address");
@@ -157,6 +161,7 @@ abstract contract RegistryFixtures is Fixtures {
     }
 
     function publisher(uint256 i) internal pure returns (address) {
+        // forge-lint: disable-next-line(unsafe-typecast)
         return address(uint160(0xC1 + i));
     }
 

@@ -232,7 +232,7 @@ contract RegistryHistoryTest is RegistryFixtures {
             vm.assertEq(_since(), now_ <= expiry ? start : 0, "before the next");
             if (now_ > expiry) start = now_;
             expiry = now_ + ((seed >> 8) & 0xff);
-            attest(id, epoch, uint64(expiry));
+            attest(id, epoch, to64(expiry));
             vm.assertEq(_since(), start, "with the next");
             seed >>= 16;
         }

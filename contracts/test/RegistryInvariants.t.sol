@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AttestationRegistry} from "../src/AttestationRegistry.sol";
-import {Compliance} from "../src/interfaces/IAttestationRegistry.sol";
+import {Compliance, ProgramProof} from "../src/interfaces/IAttestationRegistry.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
 
 /// @title Whoever calls whatever in any order, with valid proofs and approvals at hand
@@ -73,11 +73,25 @@ contract RegistryHandler is RegistryFixtures {
         bool byOwner = (seed >> 8) % 3 == 0;
         bool fixed_ = registry.sourceSet(FUND, s.epoch) == s.sourceSetHash;
         bool damaged = damage % 4 == 0;
+        // forge-lint: disable-next-line(unsafe-typecast)
         if (damaged) s.proof[(damage >> 8) % s.proof.length] ^= bytes1(uint8(1 + damage % 255));
         vm.prank(callers[(seed >> 8) % 3]);
         try registry.submit(FUND, policyIds[s.policy], s.epoch, s.expiry, programOf(s), s.sources, s.previousSources) {
             assert(!damaged && (byOwner || fixed_) && block.timestamp <= s.expiry);
             accepted[i] = true;
+            ++acceptances;
+        } catch {}
+    }
+
+    /// @dev Both programs of policy 2, of which one at most may be attested before.
+    function submitBoth(uint256 seed) external remembered {
+        (Submission memory plain, Submission memory s) = (submission(4), submission(5));
+        ProgramProof[] memory programs = new ProgramProof[](2);
+        (programs[0], programs[1]) = (programOf(plain)[0], programOf(s)[0]);
+        vm.prank(seed % 2 == 0 ? FUND_OWNER : STRANGER);
+        try registry.submit(FUND, policyIds[2], 8, s.expiry, programs, s.sources, s.previousSources) {
+            assert(!(accepted[4] && accepted[5]) && registry.latest(FUND, policyIds[2]).epoch == 8);
+            accepted[4] = accepted[5] = true;
             ++acceptances;
         } catch {}
     }
@@ -99,7 +113,7 @@ contract RegistryHandler is RegistryFixtures {
 
     function publishSome(uint256 seed, bytes32 root) external remembered {
         vm.prank(seed % 2 == 0 ? FUND_OWNER : STRANGER);
-        try books.publishBook(FUND, uint64(seed % 12), root) {
+        try books.publishBook(FUND, to64(seed % 12), root) {
             assert(seed % 2 == 0 && root != 0);
         } catch {}
     }
@@ -107,7 +121,7 @@ contract RegistryHandler is RegistryFixtures {
     function approveAgain(uint256 seed) external remembered {
         uint256 i = seed % 3;
         vm.prank(seed % 2 == 0 ? POLICY_OWNER : FUND_OWNER);
-        try policies.approveEpoch(policyIds[i], uint64(7 + seed % 2), approvalOf(i)) {} catch {}
+        try policies.approveEpoch(policyIds[i], to64(7 + seed % 2), approvalOf(i)) {} catch {}
     }
 
     /// @dev Only the owner's word changes who acts for the fund.
@@ -213,5 +227,10 @@ contract RegistryInvariantsTest is RegistryFixtures {
         vm.assertTrue(handler.target().isCompliant(FUND, handler.policyOf(1)), "compliant");
         handler.submitSome(1, 4);
         vm.assertEq(handler.acceptances(), 2, "damaged");
+        handler.submitSome(4, 1);
+        handler.submitBoth(0);
+        vm.assertEq(handler.acceptances(), 4, "one, and both");
+        handler.submitBoth(0);
+        vm.assertEq(handler.acceptances(), 4, "a replay");
     }
 }

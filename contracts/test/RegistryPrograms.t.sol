@@ -5,6 +5,7 @@ import {IAttestationRegistry, ProgramProof} from "../src/interfaces/IAttestation
 import {Approval} from "../src/interfaces/IPolicyRegistry.sol";
 import {Context, Holdings, IProofVerifier} from "../src/interfaces/IProofVerifier.sol";
 import {RegistryFixtures, Submission} from "./RegistryFixtures.sol";
+import {Log} from "./Test.sol";
 
 /// @title Several programs of one policy, in one call or in many
 contract RegistryProgramsTest is RegistryFixtures {
@@ -82,14 +83,88 @@ contract RegistryProgramsTest is RegistryFixtures {
         }
     }
 
-    function test_attestedOnce() public {
+    // Programs that are attested already.
+
+    function _alreadyAttested(bytes32 id, uint256 program) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IAttestationRegistry.AlreadyAttested.selector, FUND, id, uint64(8), program);
+    }
+
+    /// @dev Somebody takes one proof out of the fund's waiting transaction and is faster with it.
+    function test_aPartThatIsTakenFirstDoesNotStopTheRest() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        bytes32 id = policyIds[2];
+        commit(id, 8, plain.sources);
+        vm.roll(98);
+        submit(comparing, STRANGER);
+        vm.roll(99);
+        vm.recordLogs();
+        _submit(comparing, _both(plain, comparing));
+        Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 2, "one program is new, and the policy is met");
+        vm.assertEq(logs[0].topics[0], IAttestationRegistry.ProgramAttested.selector, "a program");
+        vm.assertEq(uint256(bytes32(logs[0].data)), 0, "the other one");
+        vm.assertEq(logs[1].topics[0], IAttestationRegistry.PolicyMet.selector, "met");
+        vm.assertTrue(registry.isCompliant(FUND, id), "complete");
+        vm.assertEq(registry.latest(FUND, id).blockNumber, 99, "with the last one");
+    }
+
+    function test_theFirstOfTwoIsTakenFirst() public {
+        (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
+        commit(policyIds[2], 8, plain.sources);
+        submit(plain, STRANGER);
+        _submit(comparing, _both(plain, comparing));
+        vm.assertTrue(registry.isCompliant(FUND, policyIds[2]), "complete");
+    }
+
+    /// @dev What brings nothing new is refused, whether the epoch is complete or not.
+    function test_aReplayIsRefused() public {
+        bytes32 id = _policyOf(3);
+        acceptAllProofs();
+        _submitSome(id, 5, validUntil);
+        for (uint256 i; i < 3; ++i) {
+            uint256 programs = [uint256(1), 4, 5][i];
+            vm.expectRevert(_alreadyAttested(id, programs == 4 ? 2 : 0));
+            _submitSome(id, programs, validUntil);
+        }
+        _submitSome(id, 7, validUntil);
+        vm.assertTrue(registry.isCompliant(FUND, id), "complete");
+        for (uint256 programs = 1; programs < 8; ++programs) {
+            vm.expectRevert(_alreadyAttested(id, programs & 1 != 0 ? 0 : programs & 2 != 0 ? 1 : 2));
+            _submitSome(id, programs, validUntil);
+        }
+        vm.assertEq(registry.historyLength(FUND, id), 1, "one record");
+    }
+
+    /// @dev A program of an incomplete epoch that comes again is verified like one that is new.
+    function test_whatComesAgainIsVerifiedAgain() public {
         (Submission memory plain, Submission memory comparing) = (submission(4), submission(5));
         submit(comparing, FUND_OWNER);
-        bytes4 selector = IAttestationRegistry.AlreadyAttested.selector;
-        vm.expectRevert(abi.encodeWithSelector(selector, FUND, policyIds[2], uint64(8), 1));
-        _submit(comparing, _both(plain, comparing));
-        submit(plain, FUND_OWNER);
-        vm.assertTrue(registry.isCompliant(FUND, policyIds[2]), "one by one");
+        ProgramProof[] memory programs = _both(plain, comparing);
+        programs[1].proof[200] ^= 0x01;
+        vm.expectRevert();
+        _submit(comparing, programs);
+        programs = _both(plain, comparing);
+        programs[1].key = plain.key;
+        bytes4 selector = IAttestationRegistry.DigestNotApproved.selector;
+        vm.expectRevert(abi.encodeWithSelector(selector, comparing.digest, plain.digest));
+        _submit(comparing, programs);
+        programs[1].key = comparing.key;
+        (Context memory context, Holdings[] memory holdings) = _comparison();
+        expectVerification(context, policyIds[2], programs, holdings);
+        _submit(comparing, programs);
+        vm.assertTrue(registry.isCompliant(FUND, policyIds[2]), "complete");
+    }
+
+    /// @dev The earliest expiry counts, in whichever order and however often the programs come.
+    function test_theEarliestExpiryCountsWhenAProgramComesAgain() public {
+        bytes32 id = _policyOf(3);
+        acceptAllProofs();
+        _submitSome(id, 1, validUntil - 10);
+        _submitSome(id, 3, validUntil);
+        (, uint64 expiry,) = registry.progress(FUND, id, 8);
+        vm.assertEq(expiry, validUntil - 10, "not the later one");
+        _submitSome(id, 7, validUntil - 20);
+        vm.assertEq(registry.latest(FUND, id).expiry, validUntil - 20, "the earlier one");
     }
 
     /// @dev What stands in the second place is looked at like what stands in the first.
@@ -191,7 +266,7 @@ contract RegistryProgramsTest is RegistryFixtures {
 
     /// @dev A policy of `count` programs, all of the fixtures' plain statement, approved for epoch 8.
     function _policyOf(uint256 count) private returns (bytes32 id) {
-        id = register(POLICY_OWNER, keccak256("many"), requirementsOf(), uint64(count));
+        id = register(POLICY_OWNER, keccak256("many"), requirementsOf(), to64(count));
         Approval memory approval = approvalOf(0);
         bytes32 digest = approval.digests[0];
         approval.digests = new bytes32[](count);
@@ -216,24 +291,32 @@ contract RegistryProgramsTest is RegistryFixtures {
         submit(s, id, programs, FUND_OWNER);
     }
 
-    /// @dev In portions of any size, in any order: met when the last one is in, until the earliest expiry.
+    /// @dev In portions of any size, in any order, some programs more than once: met when the last one is in, until the earliest
+    /// expiry.
     function testFuzz_portions(uint8 size, uint256 seed) public {
         uint256 count = bound(size, 1, 8);
-        bytes32 id = _policyOf(count);
+        (bytes32 id, uint256 all) = (_policyOf(count), 2 ** count - 1);
         acceptAllProofs();
-        (uint256 open, uint64 earliest) = ((1 << count) - 1, validUntil);
+        (uint256 open, uint64 earliest) = (all, validUntil);
         while (open != 0) {
             vm.assertTrue(!registry.isCompliant(FUND, id), "something is missing");
-            uint256 portion = open & (seed == 0 ? open : seed);
-            uint64 expiry = validUntil - uint64(seed & 0xffff);
+            uint256 portion = all & (seed == 0 ? all : seed);
+            uint64 expiry = validUntil - to64(seed & 0xffff);
             seed = seed == 0 ? 0 : seed >> 16;
             if (portion == 0) continue;
+            vm.roll(block.number + 1);
+            if (portion & open == 0) {
+                vm.expectPartialRevert(IAttestationRegistry.AlreadyAttested.selector);
+                _submitSome(id, portion, expiry);
+                continue;
+            }
             _submitSome(id, portion, expiry);
             open &= ~portion;
             if (expiry < earliest) earliest = expiry;
-            (uint256 attested, uint64 until,) = registry.progress(FUND, id, 8);
-            vm.assertEq(attested, open == 0 ? type(uint256).max : ((1 << count) - 1) & ~open, "what is in");
+            (uint256 attested, uint64 until, uint64 number) = registry.progress(FUND, id, 8);
+            vm.assertEq(attested, open == 0 ? type(uint256).max : all & ~open, "what is in");
             vm.assertEq(until, earliest, "the earliest expiry");
+            vm.assertEq(number, block.number, "the block of the last one");
         }
         vm.assertTrue(registry.isCompliant(FUND, id), "all are in");
         vm.assertEq(registry.latest(FUND, id).expiry, earliest, "until the earliest expiry");

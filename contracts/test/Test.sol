@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice An event as forge records it.
+struct Log {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+}
+
 /// @notice The cheatcodes of forge that these tests use.
 interface Vm {
     function addr(uint256 key) external pure returns (address);
@@ -20,12 +27,14 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
+    function getRecordedLogs() external returns (Log[] memory logs);
     function mockCall(address target, bytes calldata data, bytes calldata answer) external;
     function mockCallRevert(address target, bytes calldata data, bytes calldata reason) external;
     function parseJsonBytes(string calldata json, string calldata path) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata path) external pure returns (uint256);
     function prank(address caller) external;
     function readFile(string calldata path) external view returns (string memory);
+    function recordLogs() external;
     function roll(uint256 number) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256 gas);
@@ -40,6 +49,13 @@ abstract contract Test {
     /// @dev A number in [low, high] from fuzzed input.
     function bound(uint256 x, uint256 low, uint256 high) internal pure returns (uint256) {
         return low + x % (high - low + 1);
+    }
+
+    /// @dev A number that has 64 bits.
+    function to64(uint256 x) internal pure returns (uint64) {
+        require(x <= type(uint64).max);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint64(x);
     }
 
     /// @dev A scalar below r from fuzzed input.

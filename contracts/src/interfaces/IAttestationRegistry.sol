@@ -97,7 +97,7 @@ interface IAttestationRegistry is IERC165 {
         bytes32[] structHashes,
         bytes32[] commitmentHashes
     );
-    /// @notice The proof of one program of the policy is in.
+    /// @notice The proof of one program of the policy is in. Once a program and epoch, with the expiry that it came in with first.
     event ProgramAttested(
         address indexed fund,
         bytes32 indexed policyId,
@@ -158,6 +158,7 @@ interface IAttestationRegistry is IERC165 {
     error SourceSetMismatch(bytes32 committed, bytes32 actual);
     /// @notice The policy requires a liability book, and the fund has not published its root for this epoch.
     error BookNotPublished(address fund, uint64 epoch);
+    /// @notice None of the programs is new to the epoch; programIndex is the first of them.
     error AlreadyAttested(address fund, bytes32 policyId, uint64 epoch, uint256 programIndex);
     /// @notice The epoch was revoked; attest a later one.
     error EpochRevoked(address fund, bytes32 policyId, uint64 epoch);
@@ -194,7 +195,9 @@ interface IAttestationRegistry is IERC165 {
 
     /// @notice Records that the fund's holdings of an epoch satisfy some or all programs of a policy, in one verification. Anyone
     /// may call; the first call of an epoch, which fixes the source set, is the fund's unless `commitSourceSet` came before. A
-    /// policy of several programs is met when each of them is recorded once, all for the epoch's one source set.
+    /// policy of several programs is met when each of them is recorded once, all for the epoch's one source set. Programs that are
+    /// attested already may come again beside at least one that is new, as long as the epoch is not complete: they are verified
+    /// again, and the earliest expiry counts. So whoever sends a part of a waiting transaction first does not stop it.
     /// @param expiry Unix seconds, at most the approval's validUntil; part of every proof's context
     /// @param programs ascending by program
     /// @param sources in the order of the policy's requirements

@@ -23,9 +23,9 @@ struct AccountSlot {
 }
 
 /// @notice Who watches over a policy. publishers: who approve each epoch's statements; ascending. threshold: how many of them
-/// must say the same. challengeWindow: seconds from their approval until it counts, in which it can be vetoed. noticePeriod:
-/// seconds from the announcement of a looser policy, or of other overseers, until it counts. auditors: who may veto approvals,
-/// and suspend and revoke attestations; ascending.
+/// must say the same. challengeWindow: seconds from their approval until it counts, in which it can be vetoed; at most 30 days.
+/// noticePeriod: seconds from the announcement of a looser policy, or of other overseers, until it counts; 2 to 365 days.
+/// auditors: who may veto approvals, and suspend and revoke attestations; ascending.
 struct Oversight {
     address[] publishers;
     uint64 threshold;
@@ -107,8 +107,8 @@ interface IPolicyRegistry is IERC165 {
     /// @notice A policy has a hash, 1 to 128 programs and at least one source; ids ascend strictly, signers are set, and at most
     /// one source is a liability book: there is one book a fund and epoch.
     error InvalidPolicy();
-    /// @notice Publishers and auditors ascend strictly, the threshold is 1 to the number of publishers, and the notice is at least
-    /// the minimum.
+    /// @notice Publishers and auditors ascend strictly, the threshold is 1 to the number of publishers, the notice is 2 to 365 days,
+    /// and the challenge window at most 30 days.
     error InvalidOversight();
     error NotPublisher(bytes32 policyId, address caller);
     error NotOverseer(bytes32 policyId, address caller);

@@ -35,7 +35,7 @@ abstract contract IntegrationFixtures is Test {
     address internal constant POLICY_OWNER = 0x00000000000000000000000000000000000000B1;
     address internal constant PUBLISHER = 0x00000000000000000000000000000000000000b2;
     address internal constant AUDITOR = 0x00000000000000000000000000000000000000b3;
-    address private constant VERIFIER = 0x00000000000000000000000000000000000000e1;
+    address internal constant VERIFIER = 0x00000000000000000000000000000000000000e1;
     uint64 internal constant NOTICE = 3 days;
     uint64 internal constant NOW = 1_900_000_000;
     uint64 internal constant EXPIRY = 1_950_000_000;
@@ -48,15 +48,19 @@ abstract contract IntegrationFixtures is Test {
     AttestationRegistry internal registry;
     bytes32 internal policyId;
 
-    function deployRegistries() internal {
-        vm.warp(NOW);
-        vm.etch(VERIFIER, hex"00");
+    function create() internal virtual {
         funds = new FundRegistry();
         policies = new PolicyRegistry();
         accountReader = new AccountReader(funds, policies);
         BookRegistry books = new BookRegistry(IBookVerifier(VERIFIER), funds);
         registry =
             new AttestationRegistry(IProofVerifier(VERIFIER), books, accountReader, IRepresentationVerifier(VERIFIER));
+    }
+
+    function deployRegistries() internal {
+        vm.warp(NOW);
+        vm.etch(VERIFIER, hex"00");
+        create();
         vm.mockCall(VERIFIER, abi.encodePacked(IProofVerifier.verifyAll.selector), abi.encode(new bytes32[](1)));
         vm.prank(FUND);
         funds.registerFund(FUND_OWNER);

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from attest.bundle import UINT64
 from attest.chain import Approval, Chain, EmbeddedChain, Oversight, Policies, Registry, Reverted, deploy, load_network
-from attest.chain.policies import MINIMUM_NOTICE, AccountSlot
+from attest.chain.policies import MAXIMUM_NOTICE, MAXIMUM_WINDOW, MINIMUM_NOTICE, AccountSlot
 from attest.errors import EncodingError
 from attest.registration import SourceRequirement, policy_id
 from tests.attest.chain.worlds import AS_OF, OWNER, REQUIREMENTS, STAND_INS, STRANGER, VALID_UNTIL, address
@@ -128,8 +128,23 @@ def test_an_oversight_file() -> None:
     for fields in ({"publishers": ()}, {"threshold": 0}, {"challenge_window": -1}, {"notice_period": 60}):
         with pytest.raises(ValidationError):
             Oversight(**{"publishers": WATCHING.publishers, **fields})  # type: ignore[arg-type]
-    with pytest.raises(EncodingError, match="notice_period"):
-        Oversight.parse(content.replace(b'"notice_period": %d' % NOTICE, b'"notice_period": 172799'), "oversight.json")
+    for seconds in (172_799, 31_536_001):
+        changed = content.replace(b'"notice_period": %d' % NOTICE, b'"notice_period": %d' % seconds)
+        with pytest.raises(EncodingError, match=rf"oversight.json: notice_period: {seconds} s; .*2 to 365 days"):
+            Oversight.parse(changed, "oversight.json")
+    with pytest.raises(EncodingError, match=r"oversight.json: challenge_window: 2592001 s; .*at most 30 days"):
+        Oversight.parse(
+            b'{"publishers": ["%s"], "challenge_window": 2592001}' % address(OWNER).encode(), "oversight.json"
+        )
+
+
+def test_the_contract_takes_what_an_oversight_file_may_say(desk: Desk) -> None:
+    """And not a second more."""
+    longest = Oversight(publishers=(address(OWNER),), challenge_window=MAXIMUM_WINDOW, notice_period=MAXIMUM_NOTICE)
+    for name, beyond in (("challenge_window", MAXIMUM_WINDOW + 1), ("notice_period", MAXIMUM_NOTICE + 1)):
+        with pytest.raises(Reverted, match="InvalidOversight"):
+            desk.register(longest.model_copy(update={name: beyond}))
+    assert desk.policies.oversight(desk.register(longest)) == longest
 
 
 def test_an_approval_is_more_than_its_digests(desk: Desk, policy: bytes) -> None:
