@@ -45,7 +45,7 @@ def judged(group: str, kinds: set[str], processes: int) -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as temporary:
         folders = [Path(temporary) / str(i) for i in range(processes)]
         chosen = [mutant for mutant in write_mutants(CONTRACTS, folders[0], *parts) if mutant.kind in kinds]
-        _forge(folders[0], "build", *NO_SIZE_LIMIT, check=True)
+        _build(folders[0])
         for folder in folders[1:]:
             shutil.copytree(folders[0], folder, symlinks=True)
         noticed = _by_vectors(folders[0], chosen) if group == VERIFIERS else []
@@ -61,15 +61,18 @@ def _result(mutant: Mutant, noticed: bool) -> Result:
     return Result(f"contracts/src/{mutant.file}", mutant.line, mutant.kind, mutant.change, noticed)
 
 
-def _forge(folder: Path, *arguments: str, check: bool) -> subprocess.CompletedProcess[str]:
+def _build(folder: Path) -> None:
+    done = _forge(folder, "build")
+    if not list((folder / "out").glob("*.sol")):  # npm's forge exits with 0 in any case
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+
+
+def _forge(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"FOUNDRY_FUZZ_RUNS": FUZZ_RUNS}
     command = ["node_modules/.bin/forge", *arguments]
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS
     )
-    if check and done.returncode:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-    return done
 
 
 def _by_vectors(folder: Path, chosen: list[Mutant]) -> list[Mutant]:
@@ -101,7 +104,7 @@ def _misjudged(url: str, addresses: dict[str, str], calls: list[ContractCall], n
 def _by_tests(folder: Path, rest: list[Mutant]) -> Iterator[Result]:
     for mutant in rest:
         try:
-            done = _forge(folder, "test", *NO_SIZE_LIMIT, "--gas-price", str(mutant.number), "--fail-fast", check=False)
+            done = _forge(folder, "test", *NO_SIZE_LIMIT, "--gas-price", str(mutant.number), "--fail-fast")
         except subprocess.TimeoutExpired:
             yield _result(mutant, True)
             continue

@@ -27,7 +27,7 @@ from tests.mutation.python import CHECK, Mutant, mutants
 from tests.vectors.cases import ProofCase, fast_verdict, proof_cases, reference_verdict
 
 ROOT = Path(__file__).parents[2]
-SECONDS_EACH = 300
+SECONDS_A_VECTOR, SECONDS_OF_TESTS = 60, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,11 @@ def _judge(job: tuple[str, Mutant, Sequence[_Timed]]) -> tuple[Mutant, bool]:
     file, mutant, cases = job
     subject = SUBJECTS[file]
     signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(SECONDS_EACH)
     try:
         _install(file, mutant)
         if any(_misjudged(subject, case) for case in _suited(mutant, cases)):
             return mutant, True
+        signal.alarm(SECONDS_OF_TESTS)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             return mutant, pytest.main(["-x", "-q", "-p", "no:cacheprovider", *subject.tests]) != 0
     except Exception:
@@ -156,6 +156,7 @@ def _suited(mutant: Mutant, cases: Sequence[_Timed]) -> list[ProofCase]:
 
 
 def _misjudged(subject: Subject, case: ProofCase) -> bool:
+    signal.alarm(SECONDS_A_VECTOR)
     try:
         return subject.verdict(case) != case.expected
     except TimeoutError:
