@@ -138,11 +138,11 @@ class Key:
         families = []
         for number, family in enumerate(fields[10:13]):
             targets = [row for row, _ in family]
-            policy = targets[:-1] if number == 0 else targets
-            if targets != sorted(set(targets)) or any(row >= rows for row in policy):
-                raise Malformed("weights stand on rows of the policy, ascending")
             if number == 0 and targets[-1:] != [rows]:
                 raise Malformed("the zero group is missing")
+            policy = targets[:-1] if number == 0 else targets
+            if policy != sorted(set(policy)) or any(row >= rows for row in policy):
+                raise Malformed("weights stand on rows of the policy, ascending")
             families.append(tuple(Group(row, parse_point(b"".join(words))) for row, words in family))
         columns = tuple(tuple(parse_point(b"".join(words)) for words in matrix) for matrix in fields[13:15])
         if [len(matrix) for matrix in columns] != [-(-size // packing), -(-previous_size // packing)]:

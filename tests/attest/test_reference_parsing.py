@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -133,3 +135,40 @@ def test_a_scalar_has_32_bytes_and_is_below_r(data: bytes) -> None:
     with pytest.raises(reference.Malformed, match="not below r"):
         reference.parse_scalar(data)
     assert reference.parse_scalar((reference.R_ORDER - 1).to_bytes(32, "big")) == reference.R_ORDER - 1
+
+
+# Sources -------------------------------------------------------------------------------------------------------------
+
+
+def sources_of(*public: tuple[int, int], names: Sequence[str] = ("custodian",)) -> reference.Sources:
+    listed = [reference.Source(name, 0, bytes(32), b"\x01" * 128, 0, 0) for name in names]
+    ordered = sorted(listed, key=lambda source: source.id)
+    return reference.Sources(1, 7, 0, bytes(32), tuple(ordered), public)
+
+
+@pytest.mark.parametrize("public", [(), ((1, 0),), ((1, 2**77 - 1),), ((8, 5),), ((1, 1), (2, 0), (8, 7))], ids=str)
+def test_the_public_slots_that_there_may_be(public: tuple[tuple[int, int], ...]) -> None:
+    sources_of(*public).check(9, (3,), bytes(32))
+
+
+@pytest.mark.parametrize(
+    "public",
+    [((1, -1),), ((1, 2**77),), ((0, 1),), ((9, 1),), ((3, 1),), ((2, 1), (1, 1)), ((1, 1), (1, 1))],
+    ids=str,
+)
+def test_the_public_slots_that_there_may_not_be(public: tuple[tuple[int, int], ...]) -> None:
+    with pytest.raises(reference.Refused, match=r"\(P\.7\)"):
+        sources_of(*public).check(9, (3,), bytes(32))
+
+
+def test_sources_come_once_and_in_order() -> None:
+    two = sources_of(names=("custodian", "lender"))
+    two.check(9, (), bytes(32))
+    for listed in (two.sources[::-1], (two.sources[0], two.sources[0]), ()):
+        with pytest.raises(reference.Refused, match=r"\(P\.6\)"):
+            replace(two, sources=listed).check(9, (), bytes(32))
+    with pytest.raises(reference.Refused, match=r"\(P\.6\)"):
+        two.check(9, (), b"\x01" * 32)
+    nothing = replace(two.sources[0], commitment=bytes(128))
+    with pytest.raises(reference.Refused, match=r"\(P\.5\)"):
+        replace(two, sources=(nothing, two.sources[1])).check(9, (), bytes(32))
