@@ -45,6 +45,8 @@ contract AccountReader is IAccountReader, EIP712 {
         bytes[] calldata signatures
     ) external {
         if (!FUNDS.actsFor(fund, msg.sender)) revert NotFund(fund, msg.sender);
+        // A flash loan stands only within a transaction, so it needs a contract around this call.
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert CalledByContract(msg.sender);
         uint256[] storage stored = _values[fund][policyId][epoch];
         if (stored.length != 0) revert AlreadyRead(fund, policyId, epoch);
         (, Approval memory approved) = POLICIES.statements(policyId, epoch);

@@ -405,6 +405,10 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         ) revert InvalidApproval();
         for (uint256 i; i < approval_.accountSlots.length; ++i) {
             if (approval_.accountSlots[i].lot == 0) revert InvalidApproval();
+            for (uint256 k; k < i; ++k) {
+                // A balance would count twice.
+                if (approval_.accountSlots[k].token == approval_.accountSlots[i].token) revert InvalidApproval();
+            }
         }
     }
 

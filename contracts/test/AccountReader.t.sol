@@ -80,7 +80,7 @@ contract AccountReaderTest is RegistryFixtures {
     }
 
     function _read(uint64 epoch, address[] memory accounts, bytes[] memory signatures) private {
-        vm.prank(FUND_OWNER);
+        vm.prank(FUND_OWNER, FUND_OWNER);
         accountReader.readAccounts(FUND, id, epoch, accounts, signatures);
     }
 
@@ -180,16 +180,31 @@ contract AccountReaderTest is RegistryFixtures {
         if (caller == FUND_OWNER) return;
         (address[] memory accounts, bytes[] memory signatures) = (_accounts(), _signatures(FUND, EPOCH));
         vm.expectRevert(abi.encodeWithSelector(IAccountReader.NotFund.selector, FUND, caller));
-        vm.prank(caller);
+        vm.prank(caller, caller);
         accountReader.readAccounts(FUND, id, EPOCH, accounts, signatures);
     }
 
     function test_operatorsRead() public {
         setOperator(OPERATOR, true);
         (address[] memory accounts, bytes[] memory signatures) = (_accounts(), _signatures(FUND, EPOCH));
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         accountReader.readAccounts(FUND, id, EPOCH, accounts, signatures);
         vm.assertEq(accountReader.values(FUND, id, EPOCH).length, 2, "read");
+    }
+
+    /// @dev In the middle of a transaction of others a balance may be a loan.
+    function test_noContractReads() public {
+        (address[] memory accounts, bytes[] memory signatures) = (_accounts(), _signatures(FUND, EPOCH));
+        bytes memory reason = abi.encodeWithSelector(IAccountReader.CalledByContract.selector, FUND_OWNER);
+        vm.expectRevert(reason);
+        vm.prank(FUND_OWNER, STRANGER);
+        accountReader.readAccounts(FUND, id, EPOCH, accounts, signatures);
+        vm.etch(FUND_OWNER, hex"ef0100"); // a key that delegates to a contract (EIP-7702)
+        vm.expectRevert(reason);
+        vm.prank(FUND_OWNER, FUND_OWNER);
+        accountReader.readAccounts(FUND, id, EPOCH, accounts, signatures);
+        vm.etch(FUND_OWNER, hex"");
+        _readBoth();
     }
 
     // Which accounts.
@@ -256,7 +271,7 @@ contract AccountReaderTest is RegistryFixtures {
 
     function _readForAnotherFund(address[] memory accounts) private {
         bytes[] memory signatures = _signatures(STRANGER, EPOCH);
-        vm.prank(STRANGER);
+        vm.prank(STRANGER, STRANGER);
         accountReader.readAccounts(STRANGER, id, EPOCH, accounts, signatures);
     }
 

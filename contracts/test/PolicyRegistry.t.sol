@@ -262,7 +262,7 @@ contract PolicyRegistryTest is RegistryFixtures {
         _assertInvalidApproval(id, approval);
     }
 
-    function test_anEmptyLotIsRefused() public {
+    function test_accountSlotsHaveLotsAndTokensOfTheirOwn() public {
         bytes32 id = _register(1);
         Approval memory approval = approvalOf(0);
         approval.accountSlots = new AccountSlot[](2);
@@ -270,6 +270,8 @@ contract PolicyRegistryTest is RegistryFixtures {
         approval.accountSlots[1] = AccountSlot(3, address(0), 0);
         _assertInvalidApproval(id, approval);
         approval.accountSlots[1].lot = 1;
+        _assertInvalidApproval(id, approval); // the coin twice
+        approval.accountSlots[1].token = STRANGER;
         approve(id, 1, approval);
     }
 

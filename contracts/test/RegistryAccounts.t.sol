@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
 import {IAccountReader} from "../src/interfaces/IAccountReader.sol";
 import {IAttestationRegistry, PreviousSource, SignedSource} from "../src/interfaces/IAttestationRegistry.sol";
 import {AccountSlot, Approval} from "../src/interfaces/IPolicyRegistry.sol";
@@ -32,8 +34,13 @@ contract RegistryAccountsTest is RegistryFixtures {
         }
         approval.accountSlots = new AccountSlot[](read.length);
         for (uint256 i; i < read.length; ++i) {
-            approval.accountSlots[i] = AccountSlot(read[i], address(0), 1);
+            approval.accountSlots[i] = AccountSlot(read[i], _token(i), 1);
         }
+    }
+
+    /// @dev The chain's coin, then tokens.
+    function _token(uint256 i) private pure returns (address) {
+        return i == 0 ? address(0) : address(uint160(0x70000 + i));
     }
 
     function _signed(uint64 epoch, Approval memory approval) private view returns (SignedSource[] memory sources) {
@@ -69,15 +76,16 @@ contract RegistryAccountsTest is RegistryFixtures {
         approve(id, EPOCH, approval);
         uint256 key = uint256(keccak256("an account"));
         vm.deal(vm.addr(key), 77);
+        vm.mockCall(_token(1), abi.encodeCall(IERC20.balanceOf, (vm.addr(key))), abi.encode(33));
         bytes32 typehash = keccak256("AccountOwnership(address fund,uint64 epoch,address account)");
         bytes32 struct_ = keccak256(abi.encode(typehash, FUND, EPOCH, vm.addr(key)));
         bytes[] memory signatures = new bytes[](1);
         signatures[0] = signature(key, typedDigest(address(accountReader), struct_));
-        vm.prank(FUND_OWNER);
+        vm.prank(FUND_OWNER, FUND_OWNER);
         accountReader.readAccounts(FUND, id, EPOCH, listOf(vm.addr(key)), signatures);
         PublicSlot[] memory merged = new PublicSlot[](4);
         (merged[0], merged[1]) = (PublicSlot(2, 102), PublicSlot(3, 77));
-        (merged[2], merged[3]) = (PublicSlot(5, 105), PublicSlot(6, 77));
+        (merged[2], merged[3]) = (PublicSlot(5, 105), PublicSlot(6, 33));
         SignedSource[] memory sources = _signed(EPOCH, approval);
         vm.assertEq(commit(id, EPOCH, sources), setHash(sources, EPOCH, approval, merged), "hash");
     }

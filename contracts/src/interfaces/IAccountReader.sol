@@ -6,10 +6,11 @@ import {IPolicyRegistry} from "./IPolicyRegistry.sol";
 
 /// @title Reader of a fund's addresses on this chain
 /// @notice Reads what a fund's published addresses hold, once for each policy and epoch, into public slots.
-/// @dev An address counts once a block over all funds, and only with its own signature for the fund and epoch. What it does not
-/// prevent: that a custodian reports the same address, which is for the policy's publishers to see to; that coins move to
-/// another address between two readings, also within a block; and that they are borrowed for the moment of the reading. What is read is what
-/// the addresses hold then, and nothing is said of whose it is before or after. Debts are not read here: a fund would leave out who owes them.
+/// @dev An address counts once a block over all funds, and only with its own signature for the fund and epoch. No contract calls, so
+/// that nothing is borrowed for the length of the call. What this does not prevent: that coins are borrowed over more than one
+/// transaction; that a custodian reports the same address, or reports as of its own moment what was moved here before the
+/// reading; that coins move to another address between two readings. What is read is what the addresses hold then, and nothing is said of
+/// whose it is before or after. Debts are not read here: a fund would leave out who owes them.
 interface IAccountReader {
     /// @notice values: of the policy's account slots, in order.
     event AccountsRead(
@@ -18,6 +19,8 @@ interface IAccountReader {
 
     error NotAContract(address account);
     error NotFund(address fund, address caller);
+    /// @notice Only a key without code calls, and directly: a contract could borrow for the length of the call.
+    error CalledByContract(address caller);
     error NoAccountSlots(bytes32 policyId, uint64 epoch);
     error AlreadyRead(address fund, bytes32 policyId, uint64 epoch);
     /// @notice At least one address, ascending, each with one signature.
@@ -33,7 +36,7 @@ interface IAccountReader {
 
     function policies() external view returns (IPolicyRegistry);
 
-    /// @notice Reads the balances now and keeps their sums in lots, rounded down. The fund only, and once.
+    /// @notice Reads the balances now and keeps their sums in lots, rounded down. The fund only, by a key, and once.
     /// @param accounts ascending
     /// @param signatures over `AccountOwnership(address fund,uint64 epoch,address account)` in this contract's domain
     /// ("attest", "1")

@@ -116,7 +116,7 @@ interface IPolicyRegistry is IERC165 {
     error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
     /// @notice asOf lies before validUntil, and validUntil has not passed.
     error InvalidValidity(uint64 asOf, uint64 validUntil);
-    /// @notice One owned-slots hash a source and one digest a program, none of them zero, a layout hash, and no empty lot.
+    /// @notice One owned-slots hash a source and one digest a program, none of them zero, a layout hash, no empty lot, and no token twice.
     error InvalidApproval();
     error EpochNotApproved(bytes32 policyId, uint64 epoch);
     /// @notice The challenge window of the approval is still open.
