@@ -9,7 +9,7 @@ import typer
 from eth_utils.address import is_address
 
 from attest.bundle import FundFile
-from attest.chain import MOST_CHUNKS, BookStanding, Call, Chain, Registry, Reverted, Signer
+from attest.chain import MOST_CHUNKS, BookStanding
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile, InclusionFile, check_inclusion
 from attest.program import decimal_string
@@ -55,7 +55,7 @@ def publish(
         raise ProofRejected("book root", f"epoch {published.epoch} has another root on record, for good")
     _verify(published)
     call = registry.publish_book(parties.fund, published.epoch, published.root)
-    _send(registry.chain, load_signer(keystore, signer), call, "Publishing the book root", dry_run)
+    send(registry.chain, load_signer(keystore, signer), call, "Publishing the book root", dry_run)
 
 
 def submit(
@@ -84,7 +84,7 @@ def submit(
         raise ProofRejected("book root", "it is not on record; publish it first: proofolio liabilities publish")
     if registry.book_standing(parties.fund, published.epoch) in (BookStanding.NONE, BookStanding.PUBLISHED):
         _verify(published)
-        _send(
+        send(
             registry.chain, load_signer(keystore, signer), registry.prove_book(published), "Verifying on chain", dry_run
         )
         if dry_run:
@@ -138,7 +138,8 @@ def check(
     with naming(file):
         check_inclusion(setup, held.terms, root, held.key, held.inclusion())
     if registry is not None and on_chain:
-        _check_on_chain(registry, held)
+        with step("Asking the contract"):
+            registry.check_inclusion(held)
     shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")
     for balance in held.balances:
         shown.add_row(balance.currency.asset, decimal_string(balance.amount))
@@ -162,14 +163,6 @@ def _compare(held: InclusionFile, **known: str | int | None) -> None:
             raise ProofRejected(field, f"the file has another {field} than the one you gave")
 
 
-def _check_on_chain(registry: Registry, held: InclusionFile) -> None:
-    try:
-        with step("Asking the contract"):
-            registry.check_inclusion(held)
-    except Reverted as refusal:
-        raise ProofRejected("the registry", str(refusal)) from refusal
-
-
 def _book_of(book: Path, fund: Path) -> tuple[BookFile, FundFile]:
     published, parties = BookFile.load(book), FundFile.load(fund)
     if int(published.fund, 16) != int(parties.fund, 16):
@@ -180,13 +173,6 @@ def _book_of(book: Path, fund: Path) -> tuple[BookFile, FundFile]:
 def _verify(book: BookFile) -> None:
     with progress_bar("verifying", "proofs") as report:
         book.verify(load_setup(), None, report)
-
-
-def _send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
-    try:
-        send(chain, signer, call, title, dry_run)
-    except Reverted as refusal:
-        raise ProofRejected("the registry", str(refusal)) from refusal
 
 
 def _show_standing(standing: BookStanding) -> None:

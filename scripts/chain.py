@@ -1,4 +1,4 @@
-"""The verbs that speak to a chain: register, approve, publish, status."""
+"""The verbs that speak to a chain: approve, publish, status."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address
 
 from attest.bundle import UINT64, Bundle, FundFile
 from attest.chain import (
@@ -20,7 +19,6 @@ from attest.chain import (
     Published,
     Publisher,
     Registry,
-    Reverted,
     Signer,
     Submission,
     load_network,
@@ -110,12 +108,11 @@ def registered(
     return known[0] if known else None
 
 
-def _signer_for(keystore: Path | None, account: str | None, expected: str, who: str) -> Signer:
-    signer = load_signer(keystore, account)
+def check_signer(signer: Signer, keystore: Path | None, expected: str, who: str) -> None:
+    """Raises: EncodingError: the signer has another address."""
     if signer.address.lower() != expected.lower():
         where = "the key" if keystore is None else str(keystore)
         raise EncodingError(f"{where}: belongs to {signer.address}; {who} is {expected}")
-    return signer
 
 
 def send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
@@ -130,31 +127,6 @@ def send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) ->
     console.print(
         f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
     )
-
-
-def register(
-    fund: FundOption,
-    network: NetworkOption,
-    keystore: KeystoreOption = None,
-    signer: SignerOption = None,
-    owner: Annotated[str | None, typer.Option(help="Who acts for the fund; default: the fund's own address.")] = None,
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Register a fund; the keystore holds the fund's own key.
-
-    Example: proofolio register --fund fund.json --network sepolia --keystore fund.keystore
-    """
-    terms = FundFile.load(fund)
-    if owner is not None and not is_address(owner):
-        raise EncodingError(f"--owner {owner}: an address is 0x and 40 hexadecimal digits")
-    registry = registry_of(connect(network, networks), terms)
-    who = _signer_for(keystore, signer, terms.fund, "the fund")
-    current = registry.fund_owner(terms.fund)
-    if current is not None:
-        console.print(f"fund {terms.fund} is registered, owner {current}")
-        return
-    send(registry.chain, who, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
 
 
 def approve(
@@ -192,7 +164,7 @@ def approve(
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
     name = _policy_id(parties, terms.compiled.policy, len(digests))
     if not policies.has(name):
-        who = _signer_for(keystore, signer, parties.policy_owner, "the policy's owner, who registers it,")
+        check_signer(who, keystore, parties.policy_owner, "the policy's owner, who registers it,")
         watching = Oversight.load(oversight) if oversight else Oversight(publishers=(parties.policy_owner,))
         sentences = list(terms.compiled.policy.sentences().values())
         requirements = parties.requirements(terms.duties)
@@ -274,19 +246,16 @@ def publish(
     name = _policy_id(parties, terms.compiled.policy, len(terms.digests))
     submission = Submission.of_bundle(parsed, parties, name, terms.keys, terms.owned_slots)
     who = load_signer(keystore, signer)
+    if dry_run:
+        send(registry.chain, who, registry.submit(submission), PUBLISHING, dry_run)
+        return
+    opened = Journal(journal)
     try:
-        if dry_run:
-            send(registry.chain, who, registry.submit(submission), PUBLISHING, dry_run)
-            return
-        opened = Journal(journal)
-        try:
-            with step(PUBLISHING):
-                published = Publisher(registry, opened, who, remark).publish(submission, retry=retry)
-        finally:
-            opened.close()
-        _show_published(published)
-    except Reverted as refusal:
-        raise ProofRejected("the registry", str(refusal)) from refusal
+        with step(PUBLISHING):
+            published = Publisher(registry, opened, who, remark).publish(submission, retry=retry)
+    finally:
+        opened.close()
+    _show_published(published)
 
 
 def recorded_book_root(registry: Registry, fund: str, epoch: int) -> bytes | None:
@@ -376,10 +345,10 @@ __all__ = [
     "ProgramsOption",
     "approval_of",
     "approve",
+    "check_signer",
     "connect",
     "publish",
     "recorded_book_root",
-    "register",
     "registered",
     "registry_of",
     "send",

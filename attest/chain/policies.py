@@ -114,6 +114,14 @@ def _plain(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _oversight(fields: tuple[Any, ...]) -> Oversight:
+    """From the Solidity struct."""
+    publishers, threshold, window, notice, auditors = fields
+    return Oversight(
+        publishers=publishers, threshold=threshold, challenge_window=window, notice_period=notice, auditors=auditors
+    )
+
+
 class Policies(Contract):
     """A `PolicyRegistry`: methods that return a `Call` build a transaction, the others ask."""
 
@@ -146,9 +154,33 @@ class Policies(Contract):
         """Sent by the owner of both."""
         return self.transaction("scheduleReplacement", policy_id, successor)
 
+    def cancel_replacement(self, policy_id: bytes) -> Call:
+        """Sent by the owner, before the replacement counts."""
+        return self.transaction("cancelReplacement", policy_id)
+
     def confirm_tightening(self, policy_id: bytes, successor: bytes) -> Call:
         """Sent by each publisher who found that the successor is nowhere looser."""
         return self.transaction("confirmTightening", policy_id, successor)
+
+    def schedule_oversight(self, policy_id: bytes, oversight: Oversight) -> Call:
+        """Sent by the owner; instead of what was announced before."""
+        return self.transaction("scheduleOversight", policy_id, oversight.encoded())
+
+    def apply_oversight(self, policy_id: bytes) -> Call:
+        """Sent by anybody, after the notice period."""
+        return self.transaction("applyOversight", policy_id)
+
+    def cancel_oversight(self, policy_id: bytes) -> Call:
+        """Sent by the owner."""
+        return self.transaction("cancelOversight", policy_id)
+
+    def offer(self, policy_id: bytes, new_owner: str) -> Call:
+        """Sent by the owner. new_owner: 0 withdraws the offer."""
+        return self.transaction("transferPolicy", policy_id, new_owner)
+
+    def accept(self, policy_id: bytes) -> Call:
+        """Sent by whom the policy is offered to."""
+        return self.transaction("acceptPolicy", policy_id)
 
     def has(self, policy_id: bytes) -> bool:
         return bool(self.ask("hasPolicy", policy_id)[0])
@@ -157,20 +189,23 @@ class Policies(Contract):
         """Checksummed. Raises: Reverted: it is not registered."""
         return str(to_checksum_address(self.ask("policy", policy_id)[0][0]))
 
+    def pending_owner(self, policy_id: bytes) -> str | None:
+        """Whom the policy is offered to, checksummed; None for nobody."""
+        (pending,) = self.ask("pendingOwner", policy_id)
+        return str(to_checksum_address(pending)) if int(pending, 16) else None
+
     def program_count(self, policy_id: bytes) -> int:
         """How many programs it compiles into. Raises: Reverted: it is not registered."""
         return int(self.ask("policy", policy_id)[0][2])
 
     def oversight(self, policy_id: bytes) -> Oversight:
         """Who watches over a registered policy now."""
-        ((publishers, threshold, window, notice, auditors),) = self.ask("oversight", policy_id)
-        return Oversight(
-            publishers=publishers,
-            threshold=threshold,
-            challenge_window=window,
-            notice_period=notice,
-            auditors=auditors,
-        )
+        return _oversight(self.ask("oversight", policy_id)[0])
+
+    def pending_oversight(self, policy_id: bytes) -> tuple[Oversight, int] | None:
+        """The announced overseers, and from when they can be put into office, Unix seconds; None where none are."""
+        fields, effective_at = self.ask("pendingOversight", policy_id)
+        return (_oversight(fields), int(effective_at)) if effective_at else None
 
     def is_publisher(self, policy_id: bytes, account: str) -> bool:
         return bool(self.ask("isPublisher", policy_id, account)[0])
