@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import is_address, is_checksum_address, to_checksum_address
 
 from attest.bundle import Bundle, OpeningFile, SignedSource
 from attest.errors import EncodingError
@@ -155,6 +155,8 @@ def parse_address(text: str, option: str) -> str:
     """
     if not is_address(text) or int(text, 16) == 0:
         raise EncodingError(f"{option} {text}: an address is 0x and 40 hexadecimal digits, and not zero")
+    if text[2:] != text[2:].lower() and not is_checksum_address(text):
+        raise EncodingError(f"{option} {text}: its capitals are not its checksum (EIP-55); is it mistyped?")
     return str(to_checksum_address(text))
 
 
