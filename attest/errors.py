@@ -20,6 +20,10 @@ class AccountError(EncodingError):
     """Accounts that cannot be counted, by row, or one that is not in the book."""
 
 
+class Refused(AttestError):
+    """A contract says no to what it was asked; asked again without a change, it says no again."""
+
+
 @dataclass(eq=False)
 class ProofRejected(AttestError):
     """A well-formed proof of something that does not hold, or of something else."""

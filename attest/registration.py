@@ -101,7 +101,9 @@ def check_equivocation(
     chain_id: int,
     registry: str,
 ) -> None:
-    """Two statements show that a source signed twice, differently, for one fund and epoch: evidence for anybody.
+    """Two statements show that a source signed two commitments for one fund, epoch, day and layout: evidence.
+
+    A source that signs again, for a longer validity, keeps its opening and with it the commitment.
 
     Args: statements: commitment and signature of each.
     Raises: SourceError: they do not, and why.
@@ -111,8 +113,10 @@ def check_equivocation(
         raise SourceError(f"they are not both of source {requirement.source!r}")
     if int(first.fund, 16) != int(second.fund, 16) or first.epoch != second.epoch:
         raise SourceError("they are of different funds or epochs, for each of which a source signs once")
-    if first.struct_hash == second.struct_hash:
-        raise SourceError("they say the same")
+    if (first.layout_hash, first.as_of) != (second.layout_hash, second.as_of):
+        raise SourceError("they are of different layouts or days: a statement that is made anew, and says so")
+    if first.commitment_hash == second.commitment_hash:
+        raise SourceError("they commit to the same")
     for source, signature in statements:
         if int(source.signer(signature, chain_id, registry), 16) != int(requirement.signer, 16):
             raise SourceError(f"one of them was not signed by the key of source {requirement.source!r}")

@@ -15,7 +15,7 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 from pydantic import Field
 
-from attest.bundle import Address, AnyBytes, File, PublicValue, Uint64
+from attest.bundle import Address, AnyBytes, Bytes32, File, FundFile, PublicValue, Uint64
 from attest.errors import EncodingError
 from attest.program import Layout, Owner
 from attest.typed_data import signing_hash
@@ -64,23 +64,36 @@ class WalletFile(File):
     """What the registry read at a fund's addresses: public.
 
     Args:
-        values: of each public slot, in lots.
+        layout_hash: of the layout that it fills; values: of each public slot, in lots.
     """
 
     version: Literal["1"] = "1"
+    chain_id: Annotated[int, Field(ge=1, lt=2**256)]
+    registry: Address
     fund: Address
     epoch: Uint64
+    layout_hash: Bytes32
     values: Annotated[tuple[PublicValue, ...], Field(min_length=1, strict=False)]
 
     @classmethod
-    def of(cls, layout: Layout, fund: str, epoch: int, lots: Sequence[int]) -> Self:
+    def of(cls, layout: Layout, fund: FundFile, epoch: int, lots: Sequence[int]) -> Self:
         """Args: lots: of each public slot of the layout, in order."""
         pairs = zip(layout.of(Owner.PUBLIC), lots, strict=True)
-        return cls(fund=fund, epoch=epoch, values=tuple(PublicValue(slot=slot, value=value) for slot, value in pairs))
+        return cls(
+            chain_id=fund.chain_id,
+            registry=fund.registry,
+            fund=fund.fund,
+            epoch=epoch,
+            layout_hash=layout.hash,
+            values=tuple(PublicValue(slot=slot, value=value) for slot, value in pairs),
+        )
 
-    def public_values(self, layout: Layout) -> tuple[tuple[int, int], ...]:
-        """(slot, lots), ascending. Raises: EncodingError: they are not of this layout's public slots."""
+    def public_values(self, layout: Layout, fund: FundFile, epoch: int) -> tuple[tuple[int, int], ...]:
+        """(slot, lots), ascending. Raises: EncodingError: they are of another layout, fund, registry or epoch."""
+        place = fund.chain_id, int(fund.registry, 16), int(fund.fund, 16), epoch
+        if (self.chain_id, int(self.registry, 16), int(self.fund, 16), self.epoch) != place:
+            raise EncodingError("the fund's addresses were read for another fund, registry or epoch")
         values = tuple((item.slot, item.value) for item in self.values)
-        if tuple(slot for slot, _ in values) != layout.of(Owner.PUBLIC):
-            raise EncodingError("the values read from the fund's addresses are of other slots than the policy's wallet")
+        if self.layout_hash != layout.hash or tuple(slot for slot, _ in values) != layout.of(Owner.PUBLIC):
+            raise EncodingError("the fund's addresses were read for another layout, of another policy or market")
         return values

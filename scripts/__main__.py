@@ -20,7 +20,10 @@ VERBS = {
     "prove": "attesting",
     "verify": "attesting",
     "deploy": "deploying",
-    "register": "chain",
+    "integrate": "integrating",
+    "register": "funds",
+    "operator": "funds",
+    "transfer": "transferring",
     "approve": "chain",
     "publish": "chain",
     "status": "chain",
@@ -28,10 +31,7 @@ VERBS = {
     "veto": "governing",
     "replace": "governing",
     "tighten": "governing",
-    "oversee": "owning",
-    "transfer": "owning",
-    "operator": "owning",
-    "integrate": "integrating",
+    "oversee": "governing",
     "suspend": "governing",
     "resume": "governing",
     "revoke": "governing",
@@ -62,7 +62,7 @@ def build(wanted: str | None) -> typer.Typer:
 def _root() -> None:
     """Optimise a fund under a risk policy and prove in zero knowledge that it is kept.
 
-    Exit codes: 0 accepted, 1 rejected or false, 2 malformed or misused.
+    Exit codes: 0 accepted, 1 rejected, false or refused by a contract, 2 malformed or misused.
     """
 
 

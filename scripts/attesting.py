@@ -206,7 +206,7 @@ def verify(
         digests = terms.digests
     published = BookFile.load(book) if book is not None else None
     root = needed_book_root(terms, parse_root(book, book_root))
-    values = needed_public_values(terms.layout, _wallet(wallet))
+    values = needed_public_values(terms.layout, _wallet(wallet), terms_file, parsed.epoch)
     terms_file.requirements(terms.duties)  # what is wrong with it is not the bundle's fault
     with naming(bundle):
         verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root, values)

@@ -9,88 +9,60 @@ import typer
 from eth_utils.address import is_address
 
 from attest.bundle import FundFile
-from attest.chain import MOST_CHUNKS, BookStanding, Registry
+from attest.chain import MOST_CHUNKS, BookStanding
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile, InclusionFile, check_inclusion
 from attest.program import decimal_string
 from attest.srs import load_setup
 
-from .chain import (
-    BOOK_STANDINGS,
-    DryRunOption,
-    NetworkOption,
-    NetworksOption,
-    connect,
-    recorded_book_root,
-    refusals,
-    registry_of,
-    send,
-)
-from .options import FundOption, KeystoreOption, SignerOption, parse_hash
-from .signers import load_signer
+from .acting import OnFund, grouped
+from .chain import BOOK_STANDINGS, NetworksOption, connect, recorded_book_root, registry_of
+from .options import parse_hash
 from .terminal import console, naming, progress_bar, step, table
 
 BookArgument = Annotated[Path, typer.Argument(help="The published book.")]
 
 
-def publish(
-    book: BookArgument,
-    fund: FundOption,
-    network: NetworkOption,
-    keystore: KeystoreOption = None,
-    signer: SignerOption = None,
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
+@grouped
+def publish(on: OnFund, book: BookArgument) -> None:
     """Have the registry record the book's root, once for each epoch; as the fund's owner.
 
     Example: proofolio liabilities publish book/book.json --fund fund.json --network sepolia --keystore fund.keystore
     """
-    published, parties = _book_of(book, fund)
-    registry = registry_of(connect(network, networks), parties)
-    recorded = recorded_book_root(registry, parties.fund, published.epoch)
+    published, registry = _book_of(book, on), on.registry
+    recorded = recorded_book_root(registry, published.fund, published.epoch)
     if recorded == published.root:
         console.print(f"the root of epoch {published.epoch} is on record")
         return
     if recorded is not None:
         raise ProofRejected("book root", f"epoch {published.epoch} has another root on record, for good")
     _verify(published)
-    call = registry.publish_book(parties.fund, published.epoch, published.root)
-    send(registry.chain, load_signer(keystore, signer), call, "Publishing the book root", dry_run)
+    on.send(registry.publish_book(published.fund, published.epoch, published.root), "Publishing the book root")
 
 
-def submit(
-    book: BookArgument,
-    fund: FundOption,
-    network: NetworkOption,
-    keystore: KeystoreOption = None,
-    signer: SignerOption = None,
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
+@grouped
+def submit(on: OnFund, book: BookArgument) -> None:
     """Have the chain verify a small book whose root is published, so that nobody needs to do it off chain.
 
     For up to 8 chunks; anyone may pay for it. Larger books are verified off chain.
 
     Example: proofolio liabilities submit book/book.json --fund fund.json --network sepolia --keystore fund.keystore
     """
-    published, parties = _book_of(book, fund)
+    published = _book_of(book, on)
     if len(published.chunks) > MOST_CHUNKS:
         raise EncodingError(
             f"{book} has {len(published.chunks)} chunks, and a transaction verifies up to {MOST_CHUNKS}; "
             "readers verify this book off chain: proofolio liabilities verify"
         )
-    registry = registry_of(connect(network, networks), parties)
-    if recorded_book_root(registry, parties.fund, published.epoch) != published.root:
+    registry = on.registry
+    if recorded_book_root(registry, published.fund, published.epoch) != published.root:
         raise ProofRejected("book root", "it is not on record; publish it first: proofolio liabilities publish")
-    if registry.book_standing(parties.fund, published.epoch) in (BookStanding.NONE, BookStanding.PUBLISHED):
+    if registry.book_standing(published.fund, published.epoch) in (BookStanding.NONE, BookStanding.PUBLISHED):
         _verify(published)
-        send(
-            registry.chain, load_signer(keystore, signer), registry.prove_book(published), "Verifying on chain", dry_run
-        )
-        if dry_run:
+        on.send(registry.prove_book(published), "Verifying on chain")
+        if on.dry_run:
             return
-    _show_standing(registry.book_standing(parties.fund, published.epoch))
+    _show_standing(registry.book_standing(published.fund, published.epoch))
 
 
 def check(
@@ -139,7 +111,8 @@ def check(
     with naming(file):
         check_inclusion(setup, held.terms, root, held.key, held.inclusion())
     if registry is not None and on_chain:
-        _check_on_chain(registry, held)
+        with step("Asking the contract"):
+            registry.check_inclusion(held)
     shown = table(f"Account {held.account} in the book of fund {held.fund}, epoch {held.epoch}", "counted", "at least")
     for balance in held.balances:
         shown.add_row(balance.currency.asset, decimal_string(balance.amount))
@@ -163,16 +136,11 @@ def _compare(held: InclusionFile, **known: str | int | None) -> None:
             raise ProofRejected(field, f"the file has another {field} than the one you gave")
 
 
-def _check_on_chain(registry: Registry, held: InclusionFile) -> None:
-    with refusals(), step("Asking the contract"):
-        registry.check_inclusion(held)
-
-
-def _book_of(book: Path, fund: Path) -> tuple[BookFile, FundFile]:
-    published, parties = BookFile.load(book), FundFile.load(fund)
-    if int(published.fund, 16) != int(parties.fund, 16):
-        raise EncodingError(f"{book} is of another fund than {fund}")
-    return published, parties
+def _book_of(book: Path, on: OnFund) -> BookFile:
+    published = BookFile.load(book)
+    if int(published.fund, 16) != int(on.parties.fund, 16):
+        raise EncodingError(f"{book} is of another fund than {on.fund}")
+    return published
 
 
 def _verify(book: BookFile) -> None:

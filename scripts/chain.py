@@ -1,10 +1,8 @@
-"""The verbs that speak to a chain: register, approve, publish, status."""
+"""The verbs that speak to a chain: approve, publish, status."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,16 +20,14 @@ from attest.chain import (
     Published,
     Publisher,
     Registry,
-    Reverted,
     Signer,
     Submission,
     load_network,
 )
 from attest.errors import EncodingError, ProofRejected
-from attest.program import Layout, Owner
 from attest.registration import policy_id
 from attest.wallet import WalletFile
-from optimizer.policy import Policy
+from optimizer.policy import CompiledPolicy, Policy
 
 from .options import (
     APPROVAL_DAYS,
@@ -45,7 +41,6 @@ from .options import (
     SignerOption,
     ValidityOption,
     load_terms,
-    parse_address,
 )
 from .pipeline import (
     PublicValues,
@@ -124,61 +119,25 @@ def registered(
     return known[0] if known else None
 
 
-def _signer_for(keystore: Path | None, account: str | None, expected: str, who: str) -> Signer:
-    signer = load_signer(keystore, account)
+def check_signer(signer: Signer, keystore: Path | None, expected: str, who: str) -> None:
+    """Raises: EncodingError: the signer has another address."""
     if signer.address.lower() != expected.lower():
         where = "the key" if keystore is None else str(keystore)
         raise EncodingError(f"{where}: belongs to {signer.address}; {who} is {expected}")
-    return signer
 
 
 def send(chain: Chain, signer: Signer, call: Call, title: str, dry_run: bool) -> None:
-    """Send a transaction and say what came of it, or what it would cost. Raises: ProofRejected: it is refused."""
+    """Send a transaction and say what came of it, or what it would cost. Raises: Reverted."""
     if dry_run:
-        with refusals():
-            quote = chain.quote(call, signer.address)
+        quote = chain.quote(call, signer.address)
         cost = f"{quote.gas:,} gas at most, {quote.ether:.6f} ether at most"
         console.print(f"{title}: {cost}; nothing was sent", soft_wrap=True)
         return
-    with refusals(), step(title):
+    with step(title):
         receipt = chain.execute(signer, call)
     console.print(
         f"block {receipt.block}, {receipt.gas_used:,} gas, transaction 0x{receipt.hash.hex()}", soft_wrap=True
     )
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """What a contract refuses is rejected, as what a verifier refuses is: exit code 1."""
-    try:
-        yield
-    except Reverted as refusal:
-        raise ProofRejected("the registry", str(refusal)) from refusal
-
-
-def register(
-    fund: FundOption,
-    network: NetworkOption,
-    keystore: KeystoreOption = None,
-    signer: SignerOption = None,
-    owner: Annotated[str | None, typer.Option(help="Who acts for the fund; default: the fund's own address.")] = None,
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
-) -> None:
-    """Register a fund; the keystore holds the fund's own key.
-
-    Example: proofolio register --fund fund.json --network sepolia --keystore fund.keystore
-    """
-    terms = FundFile.load(fund)
-    if owner is not None:
-        parse_address(owner, "--owner")
-    registry = registry_of(connect(network, networks), terms)
-    who = _signer_for(keystore, signer, terms.fund, "the fund")
-    current = registry.fund_owner(terms.fund)
-    if current is not None:
-        console.print(f"fund {terms.fund} is registered, owner {current}")
-        return
-    send(registry.chain, who, registry.register_fund(owner or terms.fund), "Registering the fund", dry_run)
 
 
 def approve(
@@ -219,7 +178,7 @@ def approve(
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
     name = id_of(parties, terms.compiled.policy, len(digests))
     if not policies.has(name):
-        who = _signer_for(keystore, signer, parties.policy_owner, "the policy's owner, who registers it,")
+        check_signer(who, keystore, parties.policy_owner, "the policy's owner, who registers it,")
         watching = Oversight.load(oversight) if oversight else Oversight(publishers=(parties.policy_owner,))
         sentences = list(terms.compiled.policy.sentences().values())
         requirements = parties.requirements(terms.duties)
@@ -263,10 +222,13 @@ def approval_of(terms: Terms, valid_until: int) -> Approval:
         layout_hash=layout.hash,
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=terms.digests,
-        account_slots=tuple(
-            AccountSlot(read.slot, read.token or NO_ADDRESS, int(read.lot)) for read in terms.compiled.wallet_slots
-        ),
+        account_slots=account_slots_of(terms.compiled),
     )
+
+
+def account_slots_of(compiled: CompiledPolicy) -> tuple[AccountSlot, ...]:
+    """What a policy has read at the fund's addresses, as the registry is told."""
+    return tuple(AccountSlot(read.slot, read.token or NO_ADDRESS, int(read.lot)) for read in compiled.wallet_slots)
 
 
 def publish(
@@ -300,7 +262,7 @@ def publish(
     before = _recorded_before(registry, parties.fund, parsed.epoch) if compares else None
     root = needed_book_root(terms, recorded_book_root(registry, parties.fund, parsed.epoch))
     name = id_of(parties, terms.compiled.policy, len(terms.digests))
-    values = recorded_public_values(registry, parties.fund, name, parsed.epoch, terms.layout)
+    values = recorded_public_values(registry, parties, name, parsed.epoch, terms.compiled)
     with step("Verifying before it is published"):
         verify_bundle(terms, parties, parsed, int(time.time()), before, root, values)
     submission = Submission.of_bundle(parsed, parties, name, terms.keys, terms.owned_slots)
@@ -310,7 +272,7 @@ def publish(
         return
     opened = Journal(journal)
     try:
-        with refusals(), step(PUBLISHING):
+        with step(PUBLISHING):
             published = Publisher(registry, opened, who, remark).publish(submission, retry=retry)
     finally:
         opened.close()
@@ -323,23 +285,36 @@ def recorded_book_root(registry: Registry, fund: str, epoch: int) -> bytes | Non
     return root if any(root) else None
 
 
-def recorded_wallet(registry: Registry, fund: str, policy_id: bytes, epoch: int, layout: Layout) -> WalletFile | None:
-    """What was read at a fund's addresses as the chain has it, None before that or where the policy has no wallet."""
-    if not layout.of(Owner.PUBLIC):
+def recorded_wallet(
+    registry: Registry, fund: FundFile, policy_id: bytes, epoch: int, compiled: CompiledPolicy
+) -> WalletFile | None:
+    """What was read at a fund's addresses as the chain has it, None before that or where the policy has no wallet.
+
+    Raises: ProofRejected: the publishers approved that something else is read, or gave values themselves.
+    """
+    if not compiled.wallet_slots:
         return None
-    lots = registry.accounts.values(fund, policy_id, epoch)
-    return WalletFile.of(layout, fund, epoch, lots) if lots is not None else None
+    approved = registry.policies.approved_slots(policy_id, epoch)
+    if approved is None:
+        return None
+    if approved != ({}, account_slots_of(compiled)):
+        detail = "the publishers approved other slots, tokens or lots than this policy has on this market"
+        raise ProofRejected("public slots", detail)
+    lots = registry.accounts.values(fund.fund, policy_id, epoch)
+    return WalletFile.of(compiled.layout, fund, epoch, lots) if lots is not None else None
 
 
-def recorded_public_values(registry: Registry, fund: str, policy_id: bytes, epoch: int, layout: Layout) -> PublicValues:
+def recorded_public_values(
+    registry: Registry, fund: FundFile, policy_id: bytes, epoch: int, compiled: CompiledPolicy
+) -> PublicValues:
     """The values of an epoch's public slots as the chain has them.
 
-    Raises: ProofRejected: the fund's addresses were not read.
+    Raises: ProofRejected: the fund's addresses were not read, or not as this policy has it.
     """
-    wallet = recorded_wallet(registry, fund, policy_id, epoch, layout)
-    if wallet is None and layout.of(Owner.PUBLIC):
+    wallet = recorded_wallet(registry, fund, policy_id, epoch, compiled)
+    if wallet is None and compiled.wallet_slots:
         raise ProofRejected("public slots", "the fund's addresses were not read for this epoch: proofolio wallet read")
-    return needed_public_values(layout, wallet)
+    return needed_public_values(compiled.layout, wallet, fund, epoch)
 
 
 def _recorded_before(registry: Registry, fund: str, epoch: int) -> bytes:
@@ -423,14 +398,13 @@ __all__ = [
     "ProgramsOption",
     "approval_of",
     "approve",
+    "check_signer",
     "connect",
     "id_of",
     "publish",
     "recorded_book_root",
     "recorded_public_values",
     "recorded_wallet",
-    "refusals",
-    "register",
     "registered",
     "registry_of",
     "send",

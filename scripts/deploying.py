@@ -1,4 +1,4 @@
-"""The verb `deploy`: all contracts, at addresses that follow from their bytes, as often as one likes."""
+"""The verb `deploy`: what an attestation needs, at addresses that follow from its bytes, as often as one likes."""
 
 from __future__ import annotations
 
@@ -11,40 +11,34 @@ from attest.chain import deploy as deploy_contracts
 from attest.chain.deployment import Deployment, missing, plan, standing
 from attest.errors import EncodingError
 
-from .chain import DryRunOption, NetworkOption, NetworksOption, connect
-from .options import KeystoreOption, SignerOption
-from .signers import load_signer
+from .acting import OnChain, grouped
 from .terminal import console, step, table
 
 
+@grouped
 def deploy(
-    network: NetworkOption,
-    keystore: KeystoreOption = None,
-    signer: SignerOption = None,
-    out: Annotated[Path, typer.Option("--out", help="Deployment file to write.")] = Path("deployment.json"),
-    networks: NetworksOption = None,
-    dry_run: DryRunOption = False,
+    on: OnChain, out: Annotated[Path, typer.Option("--out", help="Deployment file to write.")] = Path("deployment.json")
 ) -> None:
     """Deploy the verifiers and registries; what stands already is left as it is.
 
-    The addresses are the same on every chain (CREATE2), and commit to the bytes that this package carries.
+    The addresses are the same on every chain (CREATE2), and commit to the bytes that this package carries. What puts
+    attestations to use, a feed, a vault or a governor, is created by proofolio integrate.
 
     Example: proofolio deploy --network sepolia --keystore deployer.keystore --out deployment.json
     """
-    chain = connect(network, networks)
-    planned = plan()
+    chain, planned = on.chain, plan()
     lacking = missing(chain, planned)
-    shown = table(f"Contracts on {network}", "contract", "address", "")
+    shown = table(f"Contracts on {on.network}", "contract", "address", "")
     for creation in planned:
         state = f"up to {creation.gas_bound:,} gas" if creation in lacking else "stands"
         shown.add_row(creation.name, creation.address, state)
     console.print(shown)
-    if dry_run:
+    if on.dry_run:
         bound = sum(creation.gas_bound for creation in lacking)
         console.print(f"up to {bound:,} gas in {len(lacking)} transactions; nothing was sent")
         return
-    who = load_signer(keystore, signer) if lacking else None
-    if who is not None:
+    if lacking:
+        who = on.who  # a keystore asks for its password
         with step(f"Deploying {len(lacking)} contracts"):
             deploy_contracts(chain, who, planned)
     deployment = standing(chain, planned)

@@ -131,7 +131,9 @@ def proved(
     if path.exists():
         kept = Bundle.load(path)
         signed = {source.source: source for source in folder.sources(terms.compiled.policy).signed}
-        current = kept.source_set().hash == fixed or {source.source: source for source in kept.sources} == signed
+        read = folder.wallet.values if folder.wallet is not None else ()
+        same = {source.source: source for source in kept.sources} == signed and kept.public_values == read
+        current = kept.source_set().hash == fixed or same
         if tuple(proof.digest for proof in kept.proofs) == terms.digests and kept.expiry > now and current:
             return kept
     policy = terms.compiled.policy

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from eth_utils.address import is_address
+from eth_utils.address import is_address, is_checksum_address, to_checksum_address
 
 from attest.bundle import Bundle, OpeningFile, SignedSource
 from attest.errors import EncodingError
@@ -153,10 +153,24 @@ def parse_root(book: Path | None, root: str | None) -> bytes | None:
 
 
 def parse_address(text: str, option: str) -> str:
-    """20 bytes of an option, as they were given. Raises: EncodingError: no address."""
-    if not is_address(text):
-        raise EncodingError(f"{option} {text}: an address is 0x and 40 hexadecimal digits")
-    return text
+    """An address of an option, checksummed; capitals that are no checksum are a typing error.
+
+    Raises: EncodingError: no such address, or that of nobody.
+    """
+    if not is_address(text) or int(text, 16) == 0:
+        raise EncodingError(f"{option} {text}: an address is 0x and 40 hexadecimal digits, and not zero")
+    if text[2:] != text[2:].lower() and not is_checksum_address(text):
+        raise EncodingError(f"{option} {text}: its capitals are not its checksum (EIP-55); is it mistyped?")
+    return str(to_checksum_address(text))
+
+
+def the_one(**given: object) -> str:
+    """Which of several options is given. Raises: EncodingError: none of them, or more than one."""
+    chosen = [name for name, value in given.items() if value]
+    if len(chosen) != 1:
+        *others, last = (f"--{name}" for name in given)
+        raise EncodingError(f"give one of {', '.join(others)} and {last}")
+    return chosen[0]
 
 
 def parse_hash(text: str, option: str) -> bytes:

@@ -112,13 +112,16 @@ def compares_epochs(policy: Policy) -> bool:
 
 
 def layout_of(policy: Policy, market: Market) -> Layout:
-    """The layout of a policy's holdings.
+    """The layout of a policy's holdings. Raises: as `compiled_alone`."""
+    return compiled_alone(policy, market).layout
 
-    It does not depend on the epoch that it is compared with, so any will do here.
+
+def compiled_alone(policy: Policy, market: Market) -> CompiledPolicy:
+    """A policy where only its layout and wallet are wanted, which no epoch that it is compared with changes.
 
     Raises: PolicyError: the policy does not compile on this market.
     """
-    return compile_policy(policy, market, any_previous_layout(policy, market)).layout
+    return compile_policy(policy, market, any_previous_layout(policy, market))
 
 
 def any_previous_layout(policy: Policy, market: Market) -> Layout | None:
@@ -146,11 +149,8 @@ def commit_source(
     """
     if source not in terms.roles:
         raise SourceError(f"the policy has no source {source!r}; it has {', '.join(terms.roles)}")
-    lots = dict(zip(terms.compiled.held_slots, terms.compiled.lots(holdings), strict=True))
-    layout = terms.layout
-    return sign_opening(
-        terms, open_source(layout, source, {slot: lots[slot] for slot in layout.owned_by(source)}), key, signing
-    )
+    lots = terms.compiled.source_lots(holdings, source)
+    return sign_opening(terms, open_source(terms.layout, source, lots), key, signing)
 
 
 def sign_opening(
@@ -217,10 +217,11 @@ PublicValues = tuple[tuple[int, int], ...]
 """(slot, lots), ascending."""
 
 
-def needed_public_values(layout: Layout, wallet: WalletFile | None) -> PublicValues:
+def needed_public_values(layout: Layout, wallet: WalletFile | None, fund: FundFile, epoch: int) -> PublicValues:
     """What fills the public slots of a layout.
 
-    Raises: EncodingError: the policy has the fund's addresses read and there is no reading, or the other way round.
+    Raises: EncodingError: the policy has the fund's addresses read and there is no reading, or the other way round; or
+        it is of another layout, fund or epoch.
     """
     if not layout.of(Owner.PUBLIC):
         if wallet is not None:
@@ -231,7 +232,7 @@ def needed_public_values(layout: Layout, wallet: WalletFile | None) -> PublicVal
             "the policy has what the fund's addresses hold read on chain: give --wallet, the file that "
             "`proofolio wallet read` writes"
         )
-    return wallet.public_values(layout)
+    return wallet.public_values(layout, fund, epoch)
 
 
 def _ordered(
@@ -265,9 +266,8 @@ def prove_bundle(
     """
     requirements = fund.requirements(terms.duties)
     place, layout = (fund.chain_id, fund.registry), terms.layout
-    ordered, sources, signatures = _ordered(signed, needed_public_values(layout, wallet))
-    if wallet is not None and (int(wallet.fund, 16), wallet.epoch) != (int(fund.fund, 16), sources.epoch):
-        raise EncodingError("the fund's addresses were read for another fund or epoch")
+    values = needed_public_values(layout, wallet, fund, max((s.epoch for s in signed), default=0))
+    ordered, sources, signatures = _ordered(signed, values)
     check_sources(layout, requirements, sources, signatures, *place, as_of=terms.as_of)
     check_representations(terms.setup, layout, requirements, sources, [s.representation for s in ordered], *place)
     held = holdings_of(list(openings), sources, layout, terms.setup)
@@ -278,7 +278,8 @@ def prove_bundle(
     ordered_before: tuple[SignedSource, ...] = ()
     vector_before: list[int] = []
     if previous is not None and layout_before is not None:
-        values_before = needed_public_values(layout_before, previous.wallet)
+        epoch_before = max((s.epoch for s in previous.signed), default=0)
+        values_before = needed_public_values(layout_before, previous.wallet, fund, epoch_before)
         ordered_before, sources_before, signatures_before = _ordered(previous.signed, values_before)
         proofs_before = [source.representation for source in ordered_before]
         record = PreviousRecord(layout_before, sources_before, signatures_before, sources_before.hash, proofs_before)

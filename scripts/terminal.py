@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from attest.errors import AttestError, EncodingError, ProofRejected, SourceError, StatementFalse
+from attest.errors import AttestError, EncodingError, ProofRejected, Refused, SourceError, StatementFalse
 from optimizer.errors import Infeasible, OptimizerError, Unbounded
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
@@ -25,8 +25,12 @@ errors = Console(stderr=True, highlight=False)
 
 
 def exit_code(error: Exception) -> int | None:
-    """1 for what is well-formed but false, 2 for what is malformed or misused, None for a defect of ours."""
-    if isinstance(error, (ProofRejected, StatementFalse, SourceError, Infeasible, Unbounded)):
+    """What a verb exits with: one rule for all of them.
+
+    1 for what is well-formed but false, or refused by a contract; 2 for what is malformed or misused, and for a chain
+    that does not answer; None for a defect of ours.
+    """
+    if isinstance(error, (ProofRejected, Refused, StatementFalse, SourceError, Infeasible, Unbounded)):
         return REJECTED
     if isinstance(error, (AttestError, OptimizerError)):
         return MISUSED

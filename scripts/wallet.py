@@ -9,29 +9,19 @@ import typer
 from eth_utils.address import to_checksum_address
 
 from attest.bundle import UINT64, FundFile
-from attest.chain import Registry, address_of
+from attest.chain import address_of
 from attest.errors import EncodingError, ProofRejected
-from attest.program import Layout, Owner, decimal_string
+from attest.program import decimal_string
 from attest.wallet import AccountOwnership, OwnershipFile, WalletFile
 from optimizer import Market
-from optimizer.policy import Policy
+from optimizer.policy import CompiledPolicy, Policy
 from optimizer.policy.holdings import exact_product
 
-from .chain import (
-    DryRunOption,
-    NetworkOption,
-    NetworksOption,
-    ProgramsOption,
-    connect,
-    recorded_wallet,
-    registered,
-    registry_of,
-    send,
-)
+from .acting import OnPolicy, grouped
+from .chain import NetworksOption, connect, recorded_wallet, registry_of
 from .keys import load_key
-from .options import FundOption, KeystoreOption, MarketOption, OutOption, PolicyOption, SignerOption, parse_address
-from .pipeline import layout_of
-from .signers import load_signer
+from .options import FundOption, MarketOption, OutOption, parse_address
+from .pipeline import compiled_alone
 from .terminal import console, table
 
 app = typer.Typer(
@@ -65,17 +55,21 @@ def sign(
 ) -> None:
     """An address says that it is the fund's in this epoch.
 
+    The reader's address stands in the deployment file as account_reader. An address with code, also one that delegates
+    to a contract (EIP-7702), signs as that contract accepts it.
+
     Example: proofolio wallet sign --fund fund.json --epoch 3 --network sepolia --keystore hot.keystore
     --out hot.ownership.json
     """
     parties = FundFile.load(fund)
     if (network is None) == (reader is None):
-        raise EncodingError("give --network, or --reader with the address that `proofolio wallet read` prints")
+        raise EncodingError("give --network, or --reader with the deployment file's account_reader")
     if network is not None:
         reader = registry_of(connect(network, networks), parties).accounts.address
     reader = parse_address(reader or "", "--reader")
     if contract is not None:
-        signed = _by_contract(AccountOwnership(parties.fund, epoch, contract), parties.chain_id, reader, signature)
+        ownership = AccountOwnership(parties.fund, epoch, parse_address(contract, "--contract"))
+        signed = _by_contract(ownership, parties.chain_id, reader, signature)
     elif signature is not None or keystore is None:
         raise EncodingError("give --keystore, the address's own key, or --contract and --signature")
     else:
@@ -90,7 +84,6 @@ def sign(
 def _by_contract(
     ownership: AccountOwnership, chain_id: int, reader: str, signature: str | None
 ) -> OwnershipFile | None:
-    parse_address(ownership.account, "--contract")
     if signature is None:
         console.print(f"to be signed: 0x{ownership.signing_hash(chain_id, reader).hex()}", soft_wrap=True)
         console.print("give what the contract then accepts as --signature")
@@ -107,84 +100,63 @@ def _file(ownership: AccountOwnership, signature: bytes) -> OwnershipFile:
 
 
 @app.command()
+@grouped
 def read(
+    on: OnPolicy,
     owned: Annotated[list[Path], typer.Argument(help="A NAME.ownership.json of each of the fund's addresses.")],
     market: MarketOption,
-    policy: PolicyOption,
-    fund: FundOption,
     epoch: EpochOption,
-    network: NetworkOption,
     out: OutOption,
-    keystore: KeystoreOption = None,
-    signer: SignerOption = None,
-    networks: NetworksOption = None,
-    programs: ProgramsOption = None,
-    dry_run: DryRunOption = False,
 ) -> None:
-    """Have the chain read what the addresses hold now, once and for good; as the fund's owner or operator.
+    """Have the chain read what the addresses hold now, once and for good; as the fund's owner or operator, with a key.
 
-    The epoch must be approved, and its challenge window over. Whatever else the fund has must be reported by the
-    sources, and no address by both.
+    The epoch must be approved, and its challenge window over. Sources report all else, as of the market's day: what
+    moved between them and the addresses since then would count twice, and must not have moved.
 
     Example: proofolio wallet read hot.ownership.json cold.ownership.json --market m.json --policy p.json
     --fund fund.json --epoch 3 --network sepolia --keystore fund.keystore --out wallet.json
     """
-    registry, name, layout = _terms(market, policy, fund, network, networks, programs)
-    fund_address = FundFile.load(fund).fund
-    known = recorded_wallet(registry, fund_address, name, epoch, layout)
+    compiled = _compiled(on, market)
+    fund, name = on.parties, on.policy_id
+    known = recorded_wallet(on.registry, fund, name, epoch, compiled)
     if known is None:
-        call = registry.accounts.read(fund_address, name, epoch, [OwnershipFile.load(path) for path in owned])
-        send(registry.chain, load_signer(keystore, signer), call, "Reading the fund's addresses", dry_run)
-        console.print(f"by the reader {registry.accounts.address}", soft_wrap=True)
-        if dry_run:
+        accounts = on.registry.accounts
+        call = accounts.read(fund.fund, name, epoch, [OwnershipFile.load(path) for path in owned])
+        on.send(call, "Reading the fund's addresses")
+        if on.dry_run:
             return
-        known = recorded_wallet(registry, fund_address, name, epoch, layout)
+        known = recorded_wallet(on.registry, fund, name, epoch, compiled)
     else:
         console.print("they were read before; that counts")
-    _keep(known, layout, epoch, out)
+    _keep(on, known, compiled, epoch, out)
 
 
 @app.command()
-def show(
-    market: MarketOption,
-    policy: PolicyOption,
-    fund: FundOption,
-    epoch: EpochOption,
-    network: NetworkOption,
-    out: OutOption,
-    networks: NetworksOption = None,
-    programs: ProgramsOption = None,
-) -> None:
-    """Fetch what the chain read at a fund's addresses, as a reader of its proofs.
+@grouped
+def show(on: OnPolicy, market: MarketOption, epoch: EpochOption, out: OutOption) -> None:
+    """Fetch what the chain read at a fund's addresses, as a reader of its proofs; it needs no key.
 
     Example: proofolio wallet show --market m.json --policy p.json --fund fund.json --epoch 3 --network sepolia
     --out wallet.json
     """
-    registry, name, layout = _terms(market, policy, fund, network, networks, programs)
-    _keep(recorded_wallet(registry, FundFile.load(fund).fund, name, epoch, layout), layout, epoch, out)
+    compiled = _compiled(on, market)
+    _keep(on, recorded_wallet(on.registry, on.parties, on.policy_id, epoch, compiled), compiled, epoch, out)
 
 
-def _terms(
-    market: Path, policy: Path, fund: Path, network: str, networks: Path | None, programs: int | None
-) -> tuple[Registry, bytes, Layout]:
-    """The registry, the policy's name there, and the layout. Raises: EncodingError: the policy reads no addresses."""
-    rules, parties = Policy.load(policy), FundFile.load(fund)
-    layout = layout_of(rules, Market.load(market))
-    if not layout.of(Owner.PUBLIC):
-        raise EncodingError(f"{policy} has no wallet: sources report all that the fund holds")
-    registry = registry_of(connect(network, networks), parties)
-    found = registered(registry, parties, rules, programs)
-    if found is None:
-        raise EncodingError(f"{policy}: this policy is not registered by the fund file's policy owner")
-    return registry, found[0], layout
+def _compiled(on: OnPolicy, market: Path) -> CompiledPolicy:
+    """Raises: EncodingError: the policy reads no addresses."""
+    compiled = compiled_alone(Policy.load(on.policy), Market.load(market))
+    if not compiled.wallet_slots:
+        raise EncodingError(f"{on.policy} has no wallet: sources report all that the fund holds")
+    return compiled
 
 
-def _keep(wallet: WalletFile | None, layout: Layout, epoch: int, out: Path) -> None:
+def _keep(on: OnPolicy, wallet: WalletFile | None, compiled: CompiledPolicy, epoch: int, out: Path) -> None:
     if wallet is None:
         raise ProofRejected("public slots", f"the fund's addresses were not read for epoch {epoch}")
     wallet.save(out)
-    shown = table(f"Read at the fund's addresses in epoch {epoch}", "instrument", "quantity, rounded down")
-    for slot, lots in wallet.public_values(layout):
+    layout, shown = compiled.layout, table(f"Read at the fund's addresses in epoch {epoch}", "instrument", "quantity")
+    for slot, lots in wallet.public_values(layout, on.parties, epoch):
         shown.add_row(layout[slot].asset, decimal_string(exact_product(lots, layout[slot].lot)))
     console.print(shown)
     console.print(f"{out}: public")

@@ -17,10 +17,9 @@ import typer
 from attest.bundle import Bundle, FundFile
 from attest.chain import ApprovedEpoch, Journal, Publisher, Registry, Signer, Submission
 from attest.errors import AttestError, EncodingError
-from attest.program import Layout, Owner
 from attest.srs import Setup, load_setup
 from optimizer.errors import OptimizerError
-from optimizer.policy import Policy
+from optimizer.policy import CompiledPolicy, Policy
 
 from .chain import (
     NetworkOption,
@@ -120,9 +119,9 @@ class Watcher:
             raise _Waiting(f"waiting for {', '.join(lacking)}")
         terms = terms_of(folder, self.policy, self.setup, before)
         approved = self._approval(folder, terms, policy_id)
-        if terms.layout.of(Owner.PUBLIC):
+        if terms.compiled.wallet_slots:
             self._check_window(approved, "its addresses are read later")
-            self._read_wallet(folder, policy_id, terms.layout)
+            self._read_wallet(folder, policy_id, terms.compiled)
         now = int(time.time())
         expiry = min(now + 86_400 * self.expiry_days, approved.valid_until)
         fixed = self.registry.source_set(self.fund.fund, folder.number)
@@ -135,7 +134,7 @@ class Watcher:
             raise _Waiting("waiting for the liability book's root on chain")
         source_set = self.registry.source_set(self.fund.fund, before.number) if before is not None else None
         compared = source_set if terms.compiled.previous_layout is not None else None
-        values = recorded_public_values(self.registry, self.fund.fund, policy_id, folder.number, terms.layout)
+        values = recorded_public_values(self.registry, self.fund, policy_id, folder.number, terms.compiled)
         verify_bundle(terms, self.fund, bundle, now, compared, root, values)
         self._publish(folder, bundle, Submission.of_bundle(bundle, self.fund, policy_id, terms.keys, terms.owned_slots))
 
@@ -164,9 +163,9 @@ class Watcher:
         ).save(folder.path / PUBLISHED)
         self.say(f"epoch {folder.number}: recorded in block {published.block}")
 
-    def _read_wallet(self, folder: EpochFolder, policy_id: bytes, layout: Layout) -> None:
+    def _read_wallet(self, folder: EpochFolder, policy_id: bytes, compiled: CompiledPolicy) -> None:
         """Have the chain read the fund's addresses, once, and keep what it read."""
-        asked = (self.registry, self.fund.fund, policy_id, folder.number, layout)
+        asked = (self.registry, self.fund, policy_id, folder.number, compiled)
         wallet = recorded_wallet(*asked)
         if wallet is None:
             call = self.registry.accounts.read(self.fund.fund, policy_id, folder.number, folder.owned)

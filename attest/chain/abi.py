@@ -40,6 +40,12 @@ def _show(value: Any) -> str:
     return str(value)
 
 
+def encode_arguments(abi: Iterable[Mapping[str, Any]], *arguments: Any) -> bytes:
+    """What stands behind a contract's creation code."""
+    types = [_type(c) for item in abi if item["type"] == "constructor" for c in item["inputs"]]
+    return bytes(encode(types, arguments))
+
+
 class Interface:
     """Calldata and answers of a contract whose functions are not overloaded. Structs are tuples in the ABI's order."""
 

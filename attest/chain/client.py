@@ -184,17 +184,13 @@ class Registry(Contract):
         """Sent by the fund's owner."""
         return self.funds.transaction("setOperator", fund, operator, allowed)
 
-    def transfer_fund(self, fund: str, owner: str) -> Call:
-        """Sent by the fund's owner; the new one accepts."""
-        return self.funds.transaction("transferFund", fund, owner)
+    def offer_fund(self, fund: str, new_owner: str) -> Call:
+        """Sent by the fund's owner. new_owner: 0 withdraws the offer."""
+        return self.funds.transaction("transferFund", fund, new_owner)
 
     def accept_fund(self, fund: str) -> Call:
-        """Sent by the new owner."""
+        """Sent by whom the fund is offered to."""
         return self.funds.transaction("acceptFund", fund)
-
-    def acts_for(self, fund: str, account: str) -> bool:
-        """Whether an account is the fund's owner or one of its operators."""
-        return bool(self.funds.ask("actsFor", fund, account)[0])
 
     def publish_book(self, fund: str, epoch: int, root: bytes) -> Call:
         """Sent for the fund, once for each epoch."""
@@ -247,6 +243,15 @@ class Registry(Contract):
         """None when the fund is not registered."""
         owner, _ = self.funds.ask("fundOwner", fund)
         return None if int(owner, 16) == 0 else str(owner)
+
+    def pending_fund_owner(self, fund: str) -> str | None:
+        """Whom the fund is offered to, None for nobody."""
+        _, pending = self.funds.ask("fundOwner", fund)
+        return None if int(pending, 16) == 0 else str(pending)
+
+    def acts_for(self, fund: str, account: str) -> bool:
+        """Whether an address is the fund's owner or an operator whom the owner allowed."""
+        return bool(self.funds.ask("actsFor", fund, account)[0])
 
     def source_set(self, fund: str, epoch: int) -> bytes:
         """Hash of the fund's source set, zeros before it is fixed."""

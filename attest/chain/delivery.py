@@ -130,7 +130,6 @@ class Delivery:
         sender, nonce = _signed_by(record)
         if self.chain.nonce(sender) > nonce:
             return self._lost_nonce(record, sender, nonce)
-        self._losses = 0
         if self._expired(record) and self._receipt(record) is None:
             return self.journal.dropped(record, f"it expired at {record.content.expiry} before it was mined")
         if self._clear_way(record):
@@ -161,6 +160,8 @@ class Delivery:
             self._losses += 1
             if self._losses >= LOOKS_AT_A_LOSS:
                 return self.journal.dropped(record, reason)
+        else:
+            self._losses = 0
         return self._wait_for(record, NetworkError(f"{record.identity}: {reason}, once that is final"))
 
     # mined → final or reverted or dropped, or sent again

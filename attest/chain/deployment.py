@@ -6,15 +6,15 @@ that this package carries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from eth_abi.abi import encode as abi_encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from attest.bundle import Address, File
+from attest.chain.abi import encode_arguments
 from attest.chain.artifacts import ContractName, load_artifact
 from attest.chain.errors import NetworkError, Reverted
 from attest.chain.factory import FACTORY, FACTORY_COST, FACTORY_DEPLOYER, FACTORY_TRANSACTION
@@ -47,17 +47,24 @@ class Creation:
 
     name: ContractName
     code: bytes
+    salt: bytes = SALT
+
+    @classmethod
+    def of(cls, name: ContractName, *arguments: Any, salt: bytes = SALT) -> Self:
+        """What the package carries, with these arguments of its constructor."""
+        artifact = load_artifact(name)
+        return cls(name, artifact.bytecode + encode_arguments(artifact.abi, *arguments), salt)
 
     @property
     def address(self) -> str:
         """keccak256(0xff ‖ factory ‖ salt ‖ keccak256(code)), its last 20 bytes."""
-        digest = keccak(b"\xff" + bytes.fromhex(FACTORY[2:]) + SALT + keccak(self.code))
+        digest = keccak(b"\xff" + bytes.fromhex(FACTORY[2:]) + self.salt + keccak(self.code))
         return str(to_checksum_address(digest[12:]))
 
     @property
     def call(self) -> Call:
         """To the factory."""
-        return Call(FACTORY, SALT + self.code)
+        return Call(FACTORY, self.salt + self.code)
 
     @property
     def gas_bound(self) -> int:
@@ -69,15 +76,6 @@ class Creation:
         size = len(self.code)
         stored = len(load_artifact(self.name).deployed_bytecode)
         return 53_000 + 16 * size + 2 * -(-size // 32) + 200 * stored + 150_000
-
-
-def creation(name: ContractName, types: Sequence[str] = (), arguments: Sequence[Any] = ()) -> Creation:
-    """Args: types, arguments: of the constructor, in ABI."""
-    return Creation(name, load_artifact(name).bytecode + abi_encode(types, arguments))
-
-
-def _of_addresses(name: ContractName, *addresses: str) -> Creation:
-    return creation(name, ["address"] * len(addresses), addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +101,14 @@ def plan(
     representation_verifier: Creation | None = None,
 ) -> Plan:
     """What is deployed, and where. Args: each instead of what the package carries."""
-    verifier = verifier or creation("ProofVerifier")
-    book_verifier = book_verifier or creation("BookVerifier")
-    representation_verifier = representation_verifier or creation("RepresentationVerifier")
-    funds, policies = creation("FundRegistry"), creation("PolicyRegistry")
-    books = _of_addresses("BookRegistry", book_verifier.address, funds.address)
-    reader = _of_addresses("AccountReader", funds.address, policies.address)
+    verifier = verifier or Creation.of("ProofVerifier")
+    book_verifier = book_verifier or Creation.of("BookVerifier")
+    representation_verifier = representation_verifier or Creation.of("RepresentationVerifier")
+    funds, policies = Creation.of("FundRegistry"), Creation.of("PolicyRegistry")
+    books = Creation.of("BookRegistry", book_verifier.address, funds.address)
+    reader = Creation.of("AccountReader", funds.address, policies.address)
     trusted = verifier.address, books.address, reader.address, representation_verifier.address
-    registry = _of_addresses("AttestationRegistry", *trusted)
+    registry = Creation.of("AttestationRegistry", *trusted)
     return Plan(verifier, book_verifier, representation_verifier, funds, policies, books, reader, registry)
 
 
@@ -121,7 +119,7 @@ def missing(chain: Chain, planned: Iterable[Creation]) -> list[Creation]:
             f"network {chain.network.name!r}: no deployment factory stands at {FACTORY}; send {FACTORY_COST / 10**18} "
             f"ether to {FACTORY_DEPLOYER} and then the transaction 0x{FACTORY_TRANSACTION.hex()}"
         )
-    return [each for each in planned if not chain.code(each.address)]
+    return [creation for creation in planned if not chain.code(creation.address)]
 
 
 def deploy(chain: Chain, signer: Signer | bytes, planned: Plan | None = None) -> Deployment:
@@ -136,16 +134,16 @@ def deploy(chain: Chain, signer: Signer | bytes, planned: Plan | None = None) ->
     return standing(chain, planned)
 
 
-def create(chain: Chain, signer: Signer | bytes, wanted: Iterable[Creation]) -> None:
-    """Deploy what does not stand yet, in this order. Raises: Reverted: a constructor refuses; NetworkError."""
-    for each in missing(chain, wanted):
+def create(chain: Chain, signer: Signer | bytes, planned: Iterable[Creation]) -> None:
+    """Create what does not stand yet, in this order. Raises: Reverted: a constructor refuses; NetworkError."""
+    for creation in missing(chain, planned):
         try:
-            chain.execute(signer, each.call)
+            chain.execute(signer, creation.call)
         except Reverted:
-            chain.call(Call(None, each.code))  # the factory swallows the constructor's reason
+            chain.call(Call(None, creation.code))  # the factory swallows the constructor's reason
             raise
-        if not chain.code(each.address):
-            raise NetworkError(f"network {chain.network.name!r}: the factory did not deploy {each.name}")
+        if not chain.code(creation.address):
+            raise NetworkError(f"network {chain.network.name!r}: the factory did not deploy {creation.name}")
 
 
 def standing(chain: Chain, planned: Plan) -> Deployment:

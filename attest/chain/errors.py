@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
-from attest.errors import AttestError
+from attest.errors import AttestError, Refused
 
 
 class ChainError(AttestError):
@@ -35,7 +35,7 @@ class WrongChain(ChainError):
 
 
 @dataclass
-class Reverted(ChainError):
+class Reverted(ChainError, Refused):
     """A contract refused a call.
 
     Args:

@@ -132,6 +132,7 @@ def _plain(value: Any) -> Any:
 
 
 def _oversight(fields: tuple[Any, ...]) -> Oversight:
+    """From the Solidity struct."""
     publishers, threshold, window, notice, auditors = fields
     return Oversight(
         publishers=publishers, threshold=threshold, challenge_window=window, notice_period=notice, auditors=auditors
@@ -174,38 +175,29 @@ class Policies(Contract):
         """Sent by the owner, before the replacement counts."""
         return self.transaction("cancelReplacement", policy_id)
 
+    def confirm_tightening(self, policy_id: bytes, successor: bytes) -> Call:
+        """Sent by each publisher who found that the successor is nowhere looser."""
+        return self.transaction("confirmTightening", policy_id, successor)
+
     def schedule_oversight(self, policy_id: bytes, oversight: Oversight) -> Call:
-        """Sent by the owner; it counts when it is applied after the notice period."""
+        """Sent by the owner; instead of what was announced before."""
         return self.transaction("scheduleOversight", policy_id, oversight.encoded())
+
+    def apply_oversight(self, policy_id: bytes) -> Call:
+        """Sent by anybody, after the notice period."""
+        return self.transaction("applyOversight", policy_id)
 
     def cancel_oversight(self, policy_id: bytes) -> Call:
         """Sent by the owner."""
         return self.transaction("cancelOversight", policy_id)
 
-    def apply_oversight(self, policy_id: bytes) -> Call:
-        """Sent by anybody after the notice period."""
-        return self.transaction("applyOversight", policy_id)
-
-    def pending_oversight(self, policy_id: bytes) -> tuple[Oversight, int] | None:
-        """Announced overseers, and from when they can be applied, Unix seconds."""
-        fields, effective_at = self.ask("pendingOversight", policy_id)
-        return (_oversight(fields), int(effective_at)) if effective_at else None
-
-    def transfer(self, policy_id: bytes, owner: str) -> Call:
-        """Sent by the owner; the new one accepts."""
-        return self.transaction("transferPolicy", policy_id, owner)
+    def offer(self, policy_id: bytes, new_owner: str) -> Call:
+        """Sent by the owner. new_owner: 0 withdraws the offer."""
+        return self.transaction("transferPolicy", policy_id, new_owner)
 
     def accept(self, policy_id: bytes) -> Call:
-        """Sent by the new owner."""
+        """Sent by whom the policy is offered to."""
         return self.transaction("acceptPolicy", policy_id)
-
-    def pending_owner(self, policy_id: bytes) -> str:
-        """To whom the policy is offered, zeros for nobody."""
-        return str(to_checksum_address(self.ask("pendingOwner", policy_id)[0]))
-
-    def confirm_tightening(self, policy_id: bytes, successor: bytes) -> Call:
-        """Sent by each publisher who found that the successor is nowhere looser."""
-        return self.transaction("confirmTightening", policy_id, successor)
 
     def has(self, policy_id: bytes) -> bool:
         return bool(self.ask("hasPolicy", policy_id)[0])
@@ -214,6 +206,11 @@ class Policies(Contract):
         """Checksummed. Raises: Reverted: it is not registered."""
         return str(to_checksum_address(self.ask("policy", policy_id)[0][0]))
 
+    def pending_owner(self, policy_id: bytes) -> str | None:
+        """Whom the policy is offered to, checksummed; None for nobody."""
+        (pending,) = self.ask("pendingOwner", policy_id)
+        return str(to_checksum_address(pending)) if int(pending, 16) else None
+
     def program_count(self, policy_id: bytes) -> int:
         """How many programs it compiles into. Raises: Reverted: it is not registered."""
         return int(self.ask("policy", policy_id)[0][2])
@@ -221,6 +218,11 @@ class Policies(Contract):
     def oversight(self, policy_id: bytes) -> Oversight:
         """Who watches over a registered policy now."""
         return _oversight(self.ask("oversight", policy_id)[0])
+
+    def pending_oversight(self, policy_id: bytes) -> tuple[Oversight, int] | None:
+        """The announced overseers, and from when they can be put into office, Unix seconds; None where none are."""
+        fields, effective_at = self.ask("pendingOversight", policy_id)
+        return (_oversight(fields), int(effective_at)) if effective_at else None
 
     def is_publisher(self, policy_id: bytes, account: str) -> bool:
         return bool(self.ask("isPublisher", policy_id, account)[0])
@@ -245,6 +247,13 @@ class Policies(Contract):
         as_of, valid_until, *theirs = _plain(fields)
         own_as_of, _, *own = _plain(approval.encoded())
         return ApprovedEpoch((as_of, theirs) == (own_as_of, own), int(valid_until), int(effective_at))
+
+    def approved_slots(self, policy_id: bytes, epoch: int) -> tuple[dict[int, int], tuple[AccountSlot, ...]] | None:
+        """Public slots with the publishers' values, and those that are read; None where the epoch is not approved."""
+        fields, effective_at = self.ask("approval", policy_id, epoch)
+        if not effective_at:
+            return None
+        return dict(fields[5]), tuple(AccountSlot(slot, token.lower(), lot) for slot, token, lot in fields[6])
 
     def votes(self, policy_id: bytes, epoch: int, approval: Approval) -> int:
         """How many publishers' word stands for an approval."""

@@ -33,6 +33,7 @@ interface Vm {
     function parseJsonBytes(string calldata json, string calldata path) external pure returns (bytes memory);
     function parseJsonUint(string calldata json, string calldata path) external pure returns (uint256);
     function prank(address caller) external;
+    function prank(address sender, address origin) external;
     function readFile(string calldata path) external view returns (string memory);
     function recordLogs() external;
     function roll(uint256 number) external;

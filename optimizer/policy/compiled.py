@@ -125,9 +125,17 @@ class CompiledPolicy:
 
         Raises: DataError: it does not fit the policy's sources or is of another day than the market.
         """
+        self._refuse_other_day(holdings)
+        return holdings.lots(self.layout)
+
+    def source_lots(self, holdings: Holdings, source: str) -> dict[int, int]:
+        """Slot → whole lots of one source, which needs to know no other's. Raises: DataError: as `lots`."""
+        self._refuse_other_day(holdings)
+        return holdings.source_lots(self.layout, source)
+
+    def _refuse_other_day(self, holdings: Holdings) -> None:
         if holdings.as_of != self.market.as_of:
             raise DataError(f"the holdings are of {holdings.as_of}, the market of {self.market.as_of}; use one day")
-        return holdings.lots(self.layout)
 
     def holdings(self, lots: Sequence[int]) -> Holdings:
         """The holdings file of these lots, exactly."""

@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from attest.program import Layout, canonical_json
+from attest.program import Layout, Slot, canonical_json
 from optimizer.documents import Document, PublishedDecimal, Symbol, parse_document, read_bytes
 from optimizer.errors import DataError
 
@@ -41,20 +41,30 @@ class Holdings(Document):
 
         Raises: DataError: a source or instrument that is missing, unknown, or negative where it must not be.
         """
-        owned = {(layout[j].source, layout[j].asset): layout[j] for j in layout.held}
-        self._refuse_strangers(owned.keys())
-        lots = []
-        for (source, asset), slot in owned.items():
-            try:
-                quantity = self.sources[source][asset]
-            except KeyError:
-                what = f"{asset!r} of source {source!r}" if source in self.sources else f"source {source!r}"
-                raise DataError(f'{what} is missing; a position that is not held is written "0"') from None
-            if quantity < 0 and not slot.signed:
-                what = "a debt is written as a positive quantity" if slot.sign < 0 else "it cannot be held short"
-                raise DataError(f"{asset!r} of source {source!r} is negative; {what}")
-            lots.append(whole_lots(quantity, slot.lot, slot.sign))
-        return tuple(lots)
+        self._refuse_strangers({(layout[j].source, layout[j].asset) for j in layout.held})
+        return tuple(self._lots(layout[j]) for j in layout.held)
+
+    def source_lots(self, layout: Layout, source: str) -> dict[int, int]:
+        """Slot → whole lots of one source. What the file says of others is not looked at, or need not be there.
+
+        Raises: DataError: as `lots`, of this source.
+        """
+        own = layout.owned_by(source)
+        mine = self.model_copy(update={"sources": {source: self.sources.get(source, {})}})
+        mine._refuse_strangers({(source, layout[j].asset) for j in own})
+        return {j: self._lots(layout[j]) for j in own}
+
+    def _lots(self, slot: Slot) -> int:
+        source, asset = slot.source, slot.asset
+        try:
+            quantity = self.sources[source][asset]
+        except KeyError:
+            what = f"{asset!r} of source {source!r}" if source in self.sources else f"source {source!r}"
+            raise DataError(f'{what} is missing; a position that is not held is written "0"') from None
+        if quantity < 0 and not slot.signed:
+            what = "a debt is written as a positive quantity" if slot.sign < 0 else "it cannot be held short"
+            raise DataError(f"{asset!r} of source {source!r} is negative; {what}")
+        return whole_lots(quantity, slot.lot, slot.sign)
 
     def _refuse_strangers(self, pairs: Set[tuple[str, str]]) -> None:
         sources = {source for source, _ in pairs}

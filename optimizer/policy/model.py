@@ -68,6 +68,18 @@ class Token(Document):
     decimals: Annotated[PublishedInteger, Field(ge=0, le=36)]
     token: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-f]{40}$")] | None = None
 
+    @model_validator(mode="after")
+    def _is_not_nothing(self) -> Self:
+        if self.token is not None and int(self.token, 16) == 0:
+            raise ValueError("no token stands at the zero address; leave `token` out for the chain's own coin")
+        return self
+
+    def sentence(self) -> str:
+        """What is read, in words."""
+        what = "of the chain's own coin" if self.token is None else f"of the token {self.token}"
+        held = f"what the fund's addresses hold {what} ({self.decimals} decimals)"
+        return f"{held} is read on chain, is public, and counts as {self.instrument}"
+
 
 class Policy(Document):
     """A risk policy.
@@ -173,8 +185,9 @@ class Policy(Document):
         return canonical_hash(self.model_dump(mode="json"))
 
     def sentences(self) -> dict[str, str]:
-        """Constraint name → its promise in words."""
-        return {constraint.name: constraint.sentence() for constraint in self.named_constraints()}
+        """Constraint name → its promise in words; then what is read at the fund's addresses."""
+        promises = {constraint.name: constraint.sentence() for constraint in self.named_constraints()}
+        return promises | {f"{WALLET}/{held.instrument}": held.sentence() for held in self.wallet}
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
