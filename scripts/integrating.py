@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -167,12 +167,13 @@ def _create(on: OnChain, creations: Sequence[Creation], out: Path) -> None:
         standing = "" if creation in lacking else " stands"
         console.print(f"{creation.name} {creation.address}{standing}", soft_wrap=True)
     for creation in lacking:
-        chain.call(Call(None, creation.code), on.who.address)  # the factory swallows the constructor's reason
+        who = on.who  # a keystore asks for its password
         if on.dry_run:
+            chain.call(Call(None, creation.code), who.address)  # the factory swallows the constructor's reason
             on.send(creation.call, f"Creating {creation.name}")
         else:
             with step(f"Creating {creation.name}"):
-                create(chain, on.who, [creation])
+                create(chain, who, [creation])
     if on.dry_run:
         return
     with_these = record.including(chain, creations)
@@ -185,9 +186,9 @@ def _ratio(text: str, option: str) -> int:
     """A ratio in the feed's units. Raises: EncodingError."""
     try:
         units = Decimal(text).scaleb(RATIO_DECIMALS)
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or beyond all bounds
         units = Decimal("NaN")
-    if not units.is_finite() or units <= 0 or units != int(units) or units >= 2**63:
+    if not units.is_finite() or not 0 < units < 2**63 or units != int(units):
         raise EncodingError(
             f"{option} {text}: a ratio is a positive number of up to {RATIO_DECIMALS} decimals, as 1.25"
         )

@@ -62,8 +62,9 @@ def test_what_is_of_a_registry(office: Office, token: str) -> None:
     assert record.read_bytes() == content and nonce(office) == before + 1
 
     assert integrate(office, "resolver", "--eas", "0x12") == MISUSED
-    assert integrate(office, "resolver", "--eas", address("stranger")) == REJECTED
-    assert f"NotAContract({address('stranger').lower()})" in office.told
+    for only_asking in (["--dry-run"], []):
+        assert integrate(office, "resolver", "--eas", address("stranger"), *only_asking) == REJECTED
+        assert f"NotAContract({address('stranger').lower()})" in office.told
     assert integrate(office, "resolver", "--eas", token) == ACCEPTED
     resolver = recorded(office, "ComplianceResolver")
     assert resolver.ask("eas") == (token.lower(),) and resolver.ask("registry") == (registry,)
@@ -100,7 +101,7 @@ def test_what_is_of_a_fund_and_its_policy(office: Office, token: str) -> None:
         False,
     ]
 
-    for wrong in ("abc", "0", "-1", "nan", "1.000000001", "1e30"):
+    for wrong in ("abc", "0", "-1", "nan", "1.000000001", "1e999999"):
         assert integrate(office, "feed", "--ratio", wrong, policy=True) == MISUSED
         assert "a ratio is a positive number" in office.told
     assert integrate(office, "feed", "--ratio", "1.25", "--successor", "next.json", policy=True) == MISUSED
