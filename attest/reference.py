@@ -257,7 +257,7 @@ class Ceremony:
     tau_g2: Any
 
 
-@lru_cache(maxsize=1)
+@lru_cache
 def ceremony() -> Ceremony:
     """From the file in eth-account. Raises: Malformed: it is another file."""
     text = (files("eth_account") / CEREMONY).read_bytes()

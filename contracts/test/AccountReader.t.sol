@@ -199,7 +199,7 @@ contract AccountReaderTest is RegistryFixtures {
         vm.expectRevert(reason);
         vm.prank(FUND_OWNER, STRANGER);
         accountReader.readAccounts(FUND, id, EPOCH, accounts, signatures);
-        vm.etch(FUND_OWNER, hex"ef0100"); // a key that delegates to a contract (EIP-7702)
+        vm.etch(FUND_OWNER, abi.encodePacked(hex"ef0100", STRANGER)); // a key that delegates to a contract (EIP-7702)
         vm.expectRevert(reason);
         vm.prank(FUND_OWNER, FUND_OWNER);
         accountReader.readAccounts(FUND, id, EPOCH, accounts, signatures);

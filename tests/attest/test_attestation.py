@@ -406,13 +406,17 @@ def test_two_statements_of_one_source_are_evidence(attested: Attested) -> None:
     def signed(statement: SourceCommitment) -> tuple[SourceCommitment, bytes]:
         return statement, signatures_of(SourceSet((statement,)))[0]
 
-    first, again = signed(source), signed(replace(source, nonce=source.nonce + 1))
+    elsewhere = source.commitment + source.commitment
+    first, again = signed(source), signed(replace(source, commitment=elsewhere))
     check_equivocation([first, again], requirement, *place)
     other = a.sources.sources[1]
     for second, match in (
-        (first, "say the same"),
-        (signed(replace(source, epoch=source.epoch + 1)), "different funds or epochs"),
-        (signed(replace(source, fund="0x" + "99" * 20)), "different funds or epochs"),
+        (first, "commit to the same"),
+        (signed(replace(source, nonce=source.nonce + 1, expiry=source.expiry + 1)), "commit to the same"),
+        (signed(replace(again[0], as_of=source.as_of + 1)), "different layouts or days"),
+        (signed(replace(again[0], layout_hash=bytes(32))), "different layouts or days"),
+        (signed(replace(again[0], epoch=source.epoch + 1)), "different funds or epochs"),
+        (signed(replace(again[0], fund="0x" + "99" * 20)), "different funds or epochs"),
         (signed(other), "not both of source"),
         ((again[0], first[1]), "was not signed by the key"),
     ):

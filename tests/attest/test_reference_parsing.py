@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,3 +174,12 @@ def test_sources_come_once_and_in_order() -> None:
     nothing = replace(two.sources[0], commitment=bytes(128))
     with pytest.raises(reference.Refused, match=r"\(P\.5\)"):
         replace(two, sources=(nothing, two.sources[1])).check(9, (), bytes(32))
+
+
+def test_only_ethereums_ceremony(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / reference.CEREMONY
+    path.parent.mkdir(parents=True)
+    path.write_bytes((files("eth_account") / reference.CEREMONY).read_bytes().rstrip())
+    monkeypatch.setattr(reference, "files", lambda _: tmp_path)
+    with pytest.raises(reference.Malformed, match="not Ethereum's"):
+        reference.ceremony.__wrapped__()

@@ -9,12 +9,14 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
+from attest.bundle import FundFile
 from attest.errors import EncodingError, SourceError
 from attest.program import Layout, Owner, Slot
 from attest.wallet import AccountOwnership, OwnershipFile, WalletFile
 
 FUND, READER = "0x" + "f1" * 20, "0x" + "e1" * 20
 KEY = bytes(range(1, 33))
+TERMS = FundFile(chain_id=1, registry="0x" + "a1" * 20, fund=FUND, policy_owner=FUND, signers={})
 LAYOUT = Layout(
     (
         Slot(Owner.SOURCE, "BTC", Decimal(1), 1, "custodian"),
@@ -50,12 +52,19 @@ def test_an_ownership_is_signed_as_eip_712_says(epoch: int, chain_id: int) -> No
 
 
 def test_what_was_read_fits_the_public_slots() -> None:
-    wallet = WalletFile.of(LAYOUT, FUND, 1, (5, 0))
-    assert WalletFile.parse(wallet.encode()).public_values(LAYOUT) == ((2, 5), (3, 0))
-    with pytest.raises(EncodingError, match="of other slots"):
-        wallet.public_values(Layout(LAYOUT.slots[:2]))
+    wallet = WalletFile.of(LAYOUT, TERMS, 1, (5, 0))
+    assert WalletFile.parse(wallet.encode()).public_values(LAYOUT, TERMS, 1) == ((2, 5), (3, 0))
+    with pytest.raises(EncodingError, match="another layout"):
+        wallet.public_values(Layout(LAYOUT.slots[:3]), TERMS, 1)
+    with pytest.raises(EncodingError, match="another layout"):
+        wallet.model_copy(update={"values": wallet.values[::-1]}).public_values(LAYOUT, TERMS, 1)
+    with pytest.raises(EncodingError, match="another fund, registry or epoch"):
+        wallet.public_values(LAYOUT, TERMS, 2)
+    for change in ({"fund": READER}, {"registry": READER}, {"chain_id": 2}):
+        with pytest.raises(EncodingError, match="another fund, registry or epoch"):
+            wallet.public_values(LAYOUT, TERMS.model_copy(update=change), 1)
     with pytest.raises(ValueError, match="shorter"):
-        WalletFile.of(LAYOUT, FUND, 1, (5,))
+        WalletFile.of(LAYOUT, TERMS, 1, (5,))
 
 
 def test_an_ownership_file_travels() -> None:

@@ -73,7 +73,8 @@ def ownership() -> OwnershipFile:
 
 
 def wallet() -> WalletFile:
-    return WalletFile(fund=ADDRESS, epoch=1, values=(PublicValue(slot=3, value=11), PublicValue(slot=4, value=0)))
+    values = PublicValue(slot=3, value=11), PublicValue(slot=4, value=0)
+    return WalletFile(chain_id=1, registry=ADDRESS, fund=ADDRESS, epoch=1, layout_hash=HASH, values=values)
 
 
 def opening() -> OpeningFile:

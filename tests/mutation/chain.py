@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from pathlib import Path
 
 from tests.contracts.anvil import CONTRACTS, RICH, anvil, deploy, rpc_all
@@ -19,6 +18,7 @@ from tests.vectors.cases import ContractCall, contract_calls
 
 NO_SIZE_LIMIT = ("--code-size-limit", "1000000000")
 FUZZ_RUNS = "16"
+BATCH = 40
 SECONDS = 1800
 """For one call of forge: compiling all mutants takes minutes, a mutant that hangs takes for ever."""
 
@@ -94,9 +94,10 @@ def _misjudged(url: str, addresses: dict[str, str], calls: list[ContractCall], n
     for call in calls:
         sent = {"from": RICH, "to": addresses[call.contract], "data": call.data, "gasPrice": hex(number)}
         requests.append(("eth_call", [sent | {"gas": hex(10**8)}, "latest"]))
-    for start, end in pairwise((0, sum(call.accepted for call in calls), len(calls))):
-        accepted = ["error" not in answer for answer in rpc_all(url, requests[start:end])]
-        if accepted != [call.accepted for call in calls[start:end]]:
+    pairs = list(zip(calls, requests, strict=True))
+    for part in (pairs[at : at + BATCH] for at in range(0, len(pairs), BATCH)):
+        answers = rpc_all(url, [request for _, request in part])
+        if any(("error" not in answer) != call.accepted for (call, _), answer in zip(part, answers, strict=True)):
             return True
     return False
 

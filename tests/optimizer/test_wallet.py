@@ -84,6 +84,18 @@ def test_a_balance_counts_once() -> None:
         Policy.model_validate(policy.model_dump() | {"wallet": (ETHER,)})
 
 
+def test_the_coin_has_no_second_name() -> None:
+    with pytest.raises(ValueError, match="no token stands at the zero address"):
+        Token(instrument="USD", decimals=18, token="0x" + "00" * 20)
+
+
+def test_what_is_read_stands_among_the_promises() -> None:
+    told = with_wallet(ETHER, DOLLARS).sentences()
+    assert "of the chain's own coin (18 decimals)" in told["wallet/ETH"] and "counts as ETH" in told["wallet/ETH"]
+    assert f"of the token {DOLLARS.token} (6 decimals)" in told["wallet/USD"]
+    assert not [name for name in with_wallet().sentences() if name.startswith("wallet")]
+
+
 def test_what_cannot_be_read_is_refused() -> None:
     with pytest.raises(PolicyError, match=r"wallet.0: 'borrow-USD' is owed"):
         compiled_with(Token(instrument="borrow-USD", decimals=6))
@@ -105,6 +117,15 @@ def test_holdings_name_the_wallet() -> None:
     compiled = compiled_with(ETHER)
     file = compiled.holdings([1, 2, 3, 4, 5])
     assert compiled.lots(file) == (1, 2, 3, 4, 5)
+    alone = file.model_copy(update={"sources": {"lender": file.sources["lender"]}})
+    assert compiled.source_lots(alone, "lender") == {4: 4}
+    with pytest.raises(DataError, match="source 'custodian' is missing"):
+        compiled.source_lots(alone, "custodian")
+    with pytest.raises(DataError, match="use one day"):
+        compiled.source_lots(alone.model_copy(update={"as_of": dt.date(2020, 1, 16)}), "lender")
+    strange = {"lender": file.sources["lender"] | {"BTC": Decimal(1)}}
+    with pytest.raises(DataError, match="no instrument 'BTC'"):
+        compiled.source_lots(file.model_copy(update={"sources": strange}), "lender")
     lacking = {name: held for name, held in file.sources.items() if name != WALLET}
     with pytest.raises(DataError, match="source 'wallet' is missing"):
         compiled.lots(file.model_copy(update={"sources": lacking}))

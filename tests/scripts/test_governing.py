@@ -210,6 +210,11 @@ def test_more_instruments_are_no_tightening(tmp_path: Path, capsys: pytest.Captu
     files = "--policy", tmp_path / "old.json", "--successor", tmp_path / "new.json", "--fund", tmp_path / "fund.json"
     assert run("tighten", *files, "--network", "anvil") == MISUSED
     assert "report other instruments" in " ".join(capsys.readouterr().err.split())
+    wallet = [{"instrument": "ETH", "decimals": "18"}]
+    (tmp_path / "new.json").write_text(json.dumps({**base, "base": base, "constraints": [], "wallet": wallet}))
+    Policy.load(tmp_path / "new.json")
+    assert run("tighten", *files, "--network", "anvil") == MISUSED
+    assert "has other tokens read" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_twin_with_another_number_of_programs_is_not_taken_for_the_policy() -> None:

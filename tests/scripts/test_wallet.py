@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from attest.chain import AccountSlot, Policies
 from optimizer import sample_market
 from tests.contracts.anvil import rpc
 from tests.scripts.fund import holdings, plain_policy
@@ -114,6 +116,8 @@ def test_from_signatures_of_addresses_to_what_an_investor_sees(
     verifying = ["verify", folder / "bundle.json", *files]
     assert run(*verifying) == MISUSED
     richer = [{"slot": each["slot"], "value": str(int(each["value"]) + 1)} for each in wallet_values(folder)]
+    for change in ({"epoch": 2}, {"fund": TOKEN}, {"layout_hash": "0x" + "12" * 32}):
+        assert run(*verifying, "--wallet", edited(folder / "wallet.json", tmp_path, **change)) == MISUSED
     assert run(*verifying, "--wallet", edited(folder / "wallet.json", tmp_path, values=richer)) == REJECTED
     assert "other values than were read" in " ".join(capsys.readouterr().err.split())
     assert run(*verifying, "--wallet", folder / "wallet.json", "--reference") == ACCEPTED
@@ -136,6 +140,36 @@ def edited(file: Path, target: Path, **changed: Any) -> Path:
 def wallet_values(folder: Path) -> list[dict[str, Any]]:
     values: list[dict[str, Any]] = json.loads((folder / "wallet.json").read_text())["values"]
     return values
+
+
+@pytest.mark.evm
+def test_what_the_publishers_approved_is_compared(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A digest does not tell which tokens are read, or whether a publisher put a value into a slot."""
+    showing = ["wallet", "show", *public(folder), "--epoch", "1", "--network", "anvil", "--out", tmp_path / "w.json"]
+    assert run(*showing) == ACCEPTED
+    own = Policies.approved_slots
+
+    def changed(change: Callable[[AccountSlot], AccountSlot], given: dict[int, int]) -> None:
+        def approved(policies: Policies, name: bytes, epoch: int) -> Any:
+            found = own(policies, name, epoch)
+            assert found is not None
+            return given, tuple(change(slot) for slot in found[1])
+
+        monkeypatch.setattr(Policies, "approved_slots", approved)
+
+    for change, given in (
+        (lambda slot: replace(slot, lot=slot.lot + 1), {}),
+        (lambda slot: replace(slot, token="0x" + "71" * 20), {}),
+        (lambda slot: replace(slot, slot=slot.slot + 1), {}),
+        (lambda slot: slot, {3: 5}),
+    ):
+        changed(change, given)
+        assert run(*showing) == REJECTED
+        assert "other slots, tokens or lots" in " ".join(capsys.readouterr().err.split())
+    changed(lambda slot: slot, {})
+    assert run(*showing) == ACCEPTED
 
 
 @pytest.mark.evm

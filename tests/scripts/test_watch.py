@@ -486,7 +486,9 @@ def test_the_first_moment_is_in_utc(monkeypatch: pytest.MonkeyPatch, zone: str, 
             _calendar(bad, 24, 2)
 
 
-@pytest.mark.parametrize("change", ["nothing", "expired", "signed again", "signed again but fixed"])
+@pytest.mark.parametrize(
+    "change", ["nothing", "expired", "signed again", "signed again but fixed", "read again", "read again but fixed"]
+)
 def test_which_bundles_are_kept(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now, fixed = 1_000, bytes(32)
     source, again = SimpleNamespace(source="a", nonce=1), SimpleNamespace(source="a", nonce=2)
@@ -495,15 +497,18 @@ def test_which_bundles_are_kept(change: str, tmp_path: Path, monkeypatch: pytest
         proofs=(SimpleNamespace(digest=b"d"),),
         sources=(source,),
         source_set=lambda: SimpleNamespace(hash=b"s" * 32),
+        public_values=((1, 5),),
     )
     signed = (again,) if change.startswith("signed again") else (source,)
     made = SimpleNamespace(save=lambda path: None)
     (tmp_path / "bundle.json").touch()
     monkeypatch.setattr("proofolio.epochs.Bundle", SimpleNamespace(load=lambda path: kept))
     monkeypatch.setattr("proofolio.epochs.prove_bundle", lambda *_: made)
+    read = ((1, 6),) if change.startswith("read again") else ((1, 5),)
+    monkeypatch.setattr(EpochFolder, "wallet", SimpleNamespace(values=read))
     monkeypatch.setattr(EpochFolder, "sources", lambda *_: SimpleNamespace(openings=(), signed=signed, wallet=None))
     monkeypatch.setattr(EpochFolder, "book_root", lambda *_: fixed)
     terms: Any = SimpleNamespace(digests=(b"d",), compiled=SimpleNamespace(policy=None, previous_layout=None))
     on_record = b"s" * 32 if change.endswith("fixed") else fixed
     answer: Any = proved(EpochFolder(7, tmp_path), terms, None, now, now + 9, None, on_record)  # type: ignore[arg-type]
-    assert answer is (kept if change in ("nothing", "signed again but fixed") else made)
+    assert answer is (kept if change == "nothing" or change.endswith("fixed") else made)
