@@ -62,6 +62,8 @@ contract BookVerifierTest is BookFixtures {
         BookCase memory c = book();
         c.book.count = 9;
         _assertRefused(c, abi.encodeWithSelector(IBookVerifier.TooManyChunks.selector, 8, 9));
+        c.book.count = 8; // not too many, but these are three
+        _assertRefused(c, abi.encodeWithSelector(IBookVerifier.WrongChunkCount.selector, 8, 3));
     }
 
     function test_noChunk() public {

@@ -122,6 +122,14 @@ contract StatementKeysTest is Fixtures {
         _assertUnsupported(key, "limb count");
     }
 
+    function test_takesTheLargestVectors() public view {
+        StatementKey memory key = _key();
+        (key.size, key.previousSize) = (4088, 4088);
+        key.columns = new bytes32[4][](1022);
+        key.previousColumns = new bytes32[4][](1022);
+        vm.assertEq(harness.decode(abi.encode(key)).previousSize, 4088, "4088 slots");
+    }
+
     function test_refusesContradictions() public view {
         StatementKey memory key = _key();
         (key.size, key.columns, key.aux) = (0, new bytes32[4][](0), new uint256[](0));
