@@ -48,6 +48,9 @@ contract BookVerifierTest is BookFixtures {
             if (i == 1) c.book.slots[1] = 4089;
             _assertRefused(c, abi.encodeWithSelector(IBookVerifier.InvalidSlots.selector));
         }
+        BookCase memory last = book();
+        last.book.slots[1] = 4088; // the first blinding entry
+        _assertRefused(last, abi.encodeWithSelector(IBookVerifier.InvalidSlots.selector));
         BookCase memory none = book();
         none.book.slots = new uint256[](0);
         _assertRefused(none, abi.encodeWithSelector(IBookVerifier.InvalidSlots.selector));
