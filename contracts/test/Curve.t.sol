@@ -72,6 +72,9 @@ contract CurveTest is Fixtures {
         bytes memory points = _copies(Setup.G1_ONE, 4);
         bytes memory panic = abi.encodeWithSignature("Panic(uint256)", 1);
         vm.assertEq(harness.multiplyAll(points, scalars, 3, F.wrap(1), 3), INFINITY, "room for three");
+        harness.addEach(3, 3);
+        vm.expectRevert(panic);
+        harness.addEach(3, 2);
         vm.expectRevert(panic);
         harness.multiplyAll(points, scalars, 3, F.wrap(1), 2);
         vm.expectRevert(panic);

@@ -7,6 +7,7 @@ import {Curve} from "../src/libraries/Curve.sol";
 import {F, Field} from "../src/libraries/Field.sol";
 import {Challenges, FiatShamir, Proof} from "../src/libraries/FiatShamir.sol";
 import {Opening} from "../src/libraries/Opening.sol";
+import {Setup} from "../src/libraries/Setup.sol";
 import {StatementKey, StatementKeys} from "../src/libraries/StatementKeys.sol";
 import {Transcript} from "../src/libraries/Transcript.sol";
 import {PublicValues, Values} from "../src/libraries/Values.sol";
@@ -136,6 +137,14 @@ contract VerifierHarness {
             sum.add(point, F.wrap(scalars[i]));
         }
         return sum.evaluate();
+    }
+
+    /// @dev `count` points, one after the other, in a sum with room for `capacity`.
+    function addEach(uint256 count, uint256 capacity) external pure {
+        Curve.Sum memory sum = Curve.allocate(capacity);
+        for (uint256 i; i < count; ++i) {
+            sum.add(Setup.G1_ONE, F.wrap(1));
+        }
     }
 
     /// @dev weight · Σ scalars[k] · (point number k), of `count` points, in a sum with room for `capacity`.

@@ -8,5 +8,13 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("contracts/src/ProofVerifier.sol", "& in: point[0] | point[1]"): "y != 0 on the curve, so its words decide alone",
     ("contracts/src/ProofVerifier.sol", "& in: point[0] | point[1] | point[2]"): "the low word of y decides alone",
     ("contracts/src/libraries/BookTree.sol", "| in: chunk ^ 1"): "an odd chunk and the one before it are both there",
+    (
+        "contracts/src/libraries/ChunkProofs.sol",
+        "<= in: b < EDGE",
+    ): "what it writes behind the edge is written over next",
+    ("contracts/src/libraries/Curve.sol", "<= in: count < 128"): "128 is the last discount either way",
+    ("contracts/src/libraries/Opening.sol", "+ in: proofs - 1"): "room that stays empty",
+    ("contracts/src/libraries/PointEvaluation.sol", "& in: xHigh | xLow"): "y != 0 on the curve",
+    ("contracts/src/libraries/PointEvaluation.sol", "& in: xHigh | xLow | yHigh"): "the low word of y decides alone",
     ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole: any number",
 }
