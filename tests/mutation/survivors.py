@@ -11,10 +11,13 @@ EXPLAINED: dict[tuple[str, str], str] = {
     (
         "contracts/src/libraries/ChunkProofs.sol",
         "<= in: b < EDGE",
-    ): "what it writes behind the edge is written over next",
+    ): "what is written behind the edge is written over",
     ("contracts/src/libraries/Curve.sol", "<= in: count < 128"): "128 is the last discount either way",
     ("contracts/src/libraries/Opening.sol", "+ in: proofs - 1"): "room that stays empty",
     ("contracts/src/libraries/PointEvaluation.sol", "& in: xHigh | xLow"): "y != 0 on the curve",
     ("contracts/src/libraries/PointEvaluation.sol", "& in: xHigh | xLow | yHigh"): "the low word of y decides alone",
+    ("contracts/src/libraries/PointEvaluation.sol", "& in: xHigh | xLow | yHigh | yLow"): (
+        "of a point's words the last shares a bit with another, but for one point in about 2^200"
+    ),
     ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole: any number",
 }
