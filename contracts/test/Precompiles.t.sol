@@ -107,6 +107,25 @@ contract PrecompilesTest is Test {
         _assertRefused(MODEXP);
     }
 
+    function test_failedAdditionsThatLookLikeAnswers() public {
+        bytes memory one = bytes.concat(Setup.G1_ONE, Setup.G1_ONE);
+        bytes memory two = bytes.concat(Setup.G1_ONE, bytes32(uint256(2)));
+        (, bytes memory doubled) = G1ADD.staticcall(one);
+        bytes memory missing = abi.encodeWithSelector(IProofVerifier.PrecompileMissing.selector, G1ADD);
+        vm.mockCallRevert(G1MSM, two, doubled);
+        vm.expectRevert(missing);
+        new ProofVerifier();
+        vm.mockCallRevert(G1ADD, one, doubled);
+        vm.expectRevert(missing);
+        new ProofVerifier();
+        vm.clearMockedCalls();
+        vm.mockCallRevert(G1ADD, one, doubled);
+        vm.expectRevert(missing);
+        new ProofVerifier();
+        vm.clearMockedCalls();
+        new ProofVerifier();
+    }
+
     function _mockPairingRevert(bytes memory point, uint256 answer) private {
         vm.mockCallRevert(PAIRING, bytes.concat(point, Setup.G2_ONE, point, Setup.G2_MINUS_TAU), abi.encode(answer));
     }

@@ -19,5 +19,16 @@ EXPLAINED: dict[tuple[str, str], str] = {
     ("contracts/src/libraries/PointEvaluation.sol", "& in: xHigh | xLow | yHigh | yLow"): (
         "of a point's words the last shares a bit with another, but for one point in about 2^200"
     ),
+    (
+        "contracts/src/libraries/StatementKeys.sol",
+        "+ in: (1 + HEAD_WORDS) * 32",
+    ): "a shorter key ends in the wrong place",
+    ("contracts/src/libraries/StatementKeys.sol", "<= in: encoded.length < (1 + HEAD_WORDS) * 32"): "the same",
+    (
+        "contracts/src/libraries/StatementKeys.sol",
+        ">= in: length > encoded.length",
+    ): "such a member ends behind the key",
+    ("contracts/src/libraries/Transcript.sol", "<= in: i < count"): "it ends at the scalar that is not canonical",
+    ("contracts/src/libraries/Values.sol", ">= in: key.matrix(1).length > columns"): "of two equal numbers, either",
     ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole: any number",
 }
