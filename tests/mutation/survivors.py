@@ -22,12 +22,12 @@ EXPLAINED: dict[tuple[str, str], str] = {
     (
         "contracts/src/libraries/StatementKeys.sol",
         "+ in: (1 + HEAD_WORDS) * 32",
-    ): "a shorter key ends in the wrong place",
+    ): "a shorter one ends elsewhere",
     ("contracts/src/libraries/StatementKeys.sol", "<= in: encoded.length < (1 + HEAD_WORDS) * 32"): "the same",
     (
         "contracts/src/libraries/StatementKeys.sol",
         ">= in: length > encoded.length",
-    ): "such a member ends behind the key",
+    ): "it ends behind the key",
     ("contracts/src/libraries/Transcript.sol", "<= in: i < count"): "it ends at the scalar that is not canonical",
     ("contracts/src/libraries/Values.sol", ">= in: key.matrix(1).length > columns"): "of two equal numbers, either",
     ("attest/argument.py", "8 + 1"): "how often a prover starts again when a challenge falls on a pole: any number",
