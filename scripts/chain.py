@@ -172,12 +172,13 @@ def approve(
     parties = FundFile.load(fund)
     terms = load_terms(market, policy, previous_market, previous_policy)
     registry = registry_of(connect(network, networks), parties)
-    who, policies = load_signer(keystore, signer), registry.policies
+    policies = registry.policies
     with step("Computing the statement keys"):
         digests = terms.digests
     listed = ", ".join(f"0x{digest.hex()}" for digest in digests)
-    name = id_of(parties, terms.compiled.policy, len(digests))
+    name, who = id_of(parties, terms.compiled.policy, len(digests)), None
     if not policies.has(name):
+        who = load_signer(keystore, signer)
         check_signer(who, keystore, parties.policy_owner, "the policy's owner, who registers it,")
         watching = Oversight.load(oversight) if oversight else Oversight(publishers=(parties.policy_owner,))
         sentences = list(terms.compiled.policy.sentences().values())
@@ -202,6 +203,7 @@ def approve(
         console.print(f"epoch {epoch} is approved with this statement: {listed}", soft_wrap=True)
         console.print(f"it counts from {timestamp(approved.effective_at)}")
         return
+    who = who or load_signer(keystore, signer)  # what is approved already is compared without a key
     if not policies.is_publisher(name, who.address):
         known = ", ".join(watching.publishers)
         raise EncodingError(f"{who.address} is no publisher of the policy; they are {known}")

@@ -53,6 +53,10 @@ def test_a_policy_comes_with_its_overseers(office: Office) -> None:
     assert "2 of 2 publishers; it counts from" in office.told
     assert office.approve("third") == ACCEPTED
     assert "epoch 1 is approved with this statement" in office.told
+    office.monkeypatch.delenv("PROOFOLIO_KEY")
+    files = [x for name in ("policy", "fund", "market") for x in (f"--{name}", office.path(f"{name}.json"))]
+    assert run("approve", *files, "--network", "anvil", "--epoch", "1", "--valid-days", "8") == ACCEPTED
+    assert "epoch 1 is approved with this statement" in office.told, "compared without a key"
 
     veto = "--epoch", "1", "--reason", "prices of another day"
     assert office.as_("stranger", "veto", *veto) == REJECTED
