@@ -26,7 +26,8 @@ SUCCESSOR = typer.Option("--successor", help="Policy file of the new policy, reg
 def veto(on: OnPolicy, epoch: EpochOption, reason: ReasonOption) -> None:
     """Throw out what was approved for an epoch, while its challenge window is open; publishers, auditors and the owner.
 
-    Compute the digests first: proofolio key --market m.json --policy p.json --check 0x12...
+    Compare all that was approved first: proofolio approve --dry-run, which needs no key. A digest alone does not tell
+    which tokens are read at the fund's addresses, or whether a publisher put a value into a slot.
 
     Example: proofolio veto --policy p.json --fund fund.json --epoch 3 --reason "prices of another day"
     --network sepolia --keystore auditor.keystore
