@@ -63,7 +63,7 @@ STEPS = (
     Step("frozen vectors", VECTORS, VECTORS, (("PROOFOLIO_VECTORS", "all"),)),
     Step("zero knowledge", ZERO_KNOWLEDGE, ZERO_KNOWLEDGE),
     Step("completeness and damage", DAMAGE, DAMAGE),
-    Step("fuzzing of parsers", ("tests.fuzz", "--seconds", "20"), ("tests.fuzz", "--seconds", "2")),
+    Step("fuzzing of parsers", ("tests.fuzz", "--seconds", "10"), ("tests.fuzz", "--seconds", "2")),
     Step("mutants of the verifier", mutants("attest/verifier.py"), mutants("attest/verifier.py", "--checks")),
     Step("mutants of the shared argument", mutants("attest/argument.py"), None),
     Step("contracts: fuzz and invariants", tests("tests/contracts"), None),

@@ -47,11 +47,13 @@ class Subject:
 
     Args:
         importers: modules that took names from it, in the order in which they are to be executed again.
-        verdict: what the verifier says of a vector. tests: asked where no vector notices.
+        verdict: what the verifier says of a vector.
+        quick: tests that are asked after one vector; tests: those that are asked where no vector notices.
     """
 
     importers: tuple[str, ...]
     verdict: Callable[[ProofCase], str]
+    quick: tuple[str, ...]
     tests: tuple[str, ...]
 
 
@@ -62,11 +64,14 @@ _FAST_TESTS = (
     "tests/attest/attacks/test_constraints.py",
     "tests/attest/attacks/test_evaluations.py",
 )
-_REFERENCE_TESTS = ("tests/attest/test_reference_parsing.py", "tests/attest/test_reference.py")
 SUBJECTS = {
-    "attest/verifier.py": Subject((), fast_verdict, _FAST_TESTS),
-    "attest/argument.py": Subject(("attest.masking", "attest.prover", "attest.verifier"), fast_verdict, _FAST_TESTS),
-    "attest/reference.py": Subject((), reference_verdict, _REFERENCE_TESTS),
+    "attest/verifier.py": Subject((), fast_verdict, (), _FAST_TESTS),
+    "attest/argument.py": Subject(
+        ("attest.masking", "attest.prover", "attest.verifier"), fast_verdict, (), _FAST_TESTS
+    ),
+    "attest/reference.py": Subject(
+        (), reference_verdict, ("tests/attest/test_reference_parsing.py",), ("tests/attest/test_reference.py",)
+    ),
 }
 FILES = tuple(SUBJECTS)
 
@@ -137,15 +142,26 @@ def _judge(job: tuple[str, Mutant, Sequence[_Timed]]) -> tuple[Mutant, bool]:
     signal.signal(signal.SIGALRM, _give_up)
     try:
         _install(file, mutant)
-        if any(_misjudged(subject, case) for case in _suited(mutant, cases)):
-            return mutant, True
-        signal.alarm(SECONDS_OF_TESTS)
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            return mutant, pytest.main(["-x", "-q", "-p", "no:cacheprovider", *subject.tests]) != 0
+        first, *others = _suited(mutant, cases) or [None]
+        steps: tuple[Callable[[], bool], ...] = (
+            lambda: first is not None and _misjudged(subject, first),
+            lambda: _fails(subject.quick),
+            lambda: any(_misjudged(subject, case) for case in others if case is not None),
+            lambda: _fails(subject.tests),
+        )
+        return mutant, any(notices() for notices in steps)
     except Exception:
         return mutant, True
     finally:
         signal.alarm(0)
+
+
+def _fails(tests: Sequence[str]) -> bool:
+    if not tests:
+        return False
+    signal.alarm(SECONDS_OF_TESTS)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]) != 0
 
 
 def _suited(mutant: Mutant, cases: Sequence[_Timed]) -> list[ProofCase]:
