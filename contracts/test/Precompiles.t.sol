@@ -110,7 +110,8 @@ contract PrecompilesTest is Test {
     function test_failedAdditionsThatLookLikeAnswers() public {
         bytes memory one = bytes.concat(Setup.G1_ONE, Setup.G1_ONE);
         bytes memory two = bytes.concat(Setup.G1_ONE, bytes32(uint256(2)));
-        (, bytes memory doubled) = G1ADD.staticcall(one);
+        (bool done, bytes memory doubled) = G1ADD.staticcall(one);
+        vm.assertTrue(done, "doubled");
         bytes memory missing = abi.encodeWithSelector(IProofVerifier.PrecompileMissing.selector, G1ADD);
         vm.mockCallRevert(G1MSM, two, doubled);
         vm.expectRevert(missing);

@@ -40,7 +40,7 @@ contract RegistryAccountsTest is RegistryFixtures {
 
     /// @dev The chain's coin, then tokens.
     function _token(uint256 i) private pure returns (address) {
-        return i == 0 ? address(0) : address(uint160(0x70000 + i));
+        return i == 0 ? address(0) : vm.addr(i);
     }
 
     function _signed(uint64 epoch, Approval memory approval) private view returns (SignedSource[] memory sources) {

@@ -213,6 +213,7 @@ def test_only_publishers_vote(desk: Desk, policy: bytes) -> None:
         ({"digests": (b"\x01" * 32,)}, "InvalidApproval"),
         ({"digests": (b"\x01" * 32, bytes(32))}, "InvalidApproval"),
         ({"account_slots": (AccountSlot(3, address(STRANGER), 0),)}, "InvalidApproval"),
+        ({"account_slots": (AccountSlot(3, base_token(), 1), AccountSlot(4, base_token(), 1))}, "InvalidApproval"),
     ],
     ids=str,
 )
@@ -235,7 +236,7 @@ APPROVALS = st.builds(
     owned_slots=st.fixed_dictionaries({"a": HASHES, "b": HASHES}),
     digests=st.tuples(HASHES, HASHES),
     public_slots=st.dictionaries(UINT256, UINT256, max_size=3),
-    account_slots=st.lists(ACCOUNT_SLOTS, max_size=3).map(tuple),
+    account_slots=st.lists(ACCOUNT_SLOTS, max_size=3, unique_by=lambda slot: slot.token).map(tuple),
 )
 _epochs = count(1)
 
