@@ -63,6 +63,10 @@ class Desk:
         self.node.set_time(self.node.time + seconds)
 
 
+COIN = "0x" + "00" * 20
+"""The chain's own, where a token stands."""
+
+
 @pytest.fixture(scope="module")
 def desk() -> Desk:
     node = EmbeddedChain()
@@ -213,7 +217,7 @@ def test_only_publishers_vote(desk: Desk, policy: bytes) -> None:
         ({"digests": (b"\x01" * 32,)}, "InvalidApproval"),
         ({"digests": (b"\x01" * 32, bytes(32))}, "InvalidApproval"),
         ({"account_slots": (AccountSlot(3, address(STRANGER), 0),)}, "InvalidApproval"),
-        ({"account_slots": (AccountSlot(3, base_token(), 1), AccountSlot(4, base_token(), 1))}, "InvalidApproval"),
+        ({"account_slots": (AccountSlot(3, COIN, 1), AccountSlot(4, COIN, 1))}, "InvalidApproval"),
     ],
     ids=str,
 )
@@ -265,21 +269,14 @@ def test_every_field_is_in_the_hash() -> None:
         replace(base, public_slots={4: 3}),
         replace(base, public_slots={3: 5}),
         replace(base, account_slots=()),
-        *(
-            replace(base, account_slots=(replace(account, **c),))
-            for c in ({"slot": 8}, {"token": base_token()}, {"lot": 1})
-        ),  # type: ignore[arg-type]
+        *(replace(base, account_slots=(replace(account, **c),)) for c in ({"slot": 8}, {"token": COIN}, {"lot": 1})),  # type: ignore[arg-type]
     ]
     assert len({each.hash for each in (base, *others)}) == len(others) + 1
 
 
-def base_token() -> str:
-    return "0x" + "00" * 20
-
-
 def test_the_order_in_which_parts_are_named_does_not_matter() -> None:
     """The chain wants ascending order, and gets it."""
-    slots = (AccountSlot(9, base_token(), 1), AccountSlot(2, base_token(), 1))
+    slots = (AccountSlot(9, COIN, 1), AccountSlot(2, COIN, 1))
     one = approval(public_slots={5: 1, 4: 2}, account_slots=slots)
     other = approval(
         public_slots={4: 2, 5: 1}, account_slots=slots[::-1], owned_slots=dict(reversed(list(SOURCES.items())))
