@@ -9,7 +9,9 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for
+from threading import Thread
 from typing import Any, TypeVar
 
 from attest.errors import EncodingError
@@ -23,6 +25,19 @@ QUEUED = 2
 """Tasks at hand for each worker, so that memory does not grow with the book."""
 
 T = TypeVar("T")
+
+
+def _end_with_the_parent() -> None:
+    """Else the workers of a process that is killed wait for tasks for ever: they hold both ends of the queue."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(process: int) -> None:
+    """Args: process: what is ready when it has ended."""
+    wait_for([process])
+    os._exit(1)
 
 
 class Workers:
@@ -41,7 +56,8 @@ class Workers:
     def executor(self) -> Iterator[Executor]:
         """Raises: EncodingError: no Dask, or no scheduler there."""
         if self.scheduler is None:
-            with ProcessPoolExecutor(self.count, mp_context=get_context("spawn")) as pool:
+            spawning = get_context("spawn")
+            with ProcessPoolExecutor(self.count, mp_context=spawning, initializer=_end_with_the_parent) as pool:
                 yield pool
             return
         try:

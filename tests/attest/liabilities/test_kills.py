@@ -85,3 +85,21 @@ def test_killed_at_every_step(setup: Setup, tmp_path: Path) -> None:
     assert progress == sorted(progress)
     assert set(progress) >= {0, 1, 2, 3}
     BookFile.load(work / "book.json").verify(setup, prepared.opening().commitment(setup))
+
+
+WORKING = """
+import os, time
+from attest.liabilities.executors import Workers
+with Workers(1).executor() as pool:
+    print(pool.submit(os.getpid).result(), flush=True)
+    time.sleep(600)
+"""
+
+
+def test_workers_end_with_a_parent_that_is_killed() -> None:
+    """They share its output, which ends when the last of them does."""
+    with subprocess.Popen([sys.executable, "-c", WORKING], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and int(process.stdout.readline()) != process.pid
+        process.kill()
+        rest, _ = process.communicate(timeout=30)
+    assert rest == ""
