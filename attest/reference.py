@@ -269,13 +269,13 @@ def ceremony() -> Ceremony:
     def point(line: str) -> Point:
         return decompress_G1(int(line, 16))  # type: ignore[arg-type]
 
-    # Σ_e (e mod 2048) [L_e], limb by limb of the entry number, so that only doublings and additions are needed.
+    # Σ_e (e mod 2^11) [L_e], bit by bit of the entry number below 2^11, so that only doublings and additions are needed.
     total = Z1
     points = [point(line) for line in lagrange]
     for bit in reversed(range(LIMB_WIDTH)):
         total = add(total, total)
         for e, p in enumerate(points):
-            if (e % (1 << LIMB_WIDTH)) >> bit & 1:
+            if e >> bit & 1:
                 total = add(total, p)
     halves = [(int(line[:96], 16), int(line[96:], 16)) for line in g2]
     one_g2, tau_g2 = (decompress_G2(half) for half in halves)  # type: ignore[arg-type]
@@ -327,8 +327,9 @@ class Tape:
     """The proof's bytes in order; what is read is absorbed."""
 
     def __init__(self, proof: bytes, points: int, scalars: int, oracle: Oracle) -> None:
-        if len(proof) != 128 * points + 32 * scalars:
-            raise Malformed(f"a proof of this statement has {128 * points + 32 * scalars} bytes, not {len(proof)}")
+        size = 128 * points + 32 * scalars
+        if len(proof) != size:
+            raise Malformed(f"a proof of this statement has {size} bytes, not {len(proof)}")
         self._points = [proof[128 * i : 128 * (i + 1)] for i in range(points)]
         rest = proof[128 * points :]
         self._scalars = [rest[32 * i : 32 * (i + 1)] for i in range(scalars)]
