@@ -269,7 +269,7 @@ def ceremony() -> Ceremony:
     def point(line: str) -> Point:
         return decompress_G1(int(line, 16))  # type: ignore[arg-type]
 
-    # Σ_e (e mod 2^11) [L_e], bit by bit of the entry number below 2^11, so that only doublings and additions are needed.
+    # Σ_e (e mod 2^11) [L_e], bit by bit of e below 2^11, so that only doublings and additions are needed.
     total = Z1
     points = [point(line) for line in lagrange]
     for bit in reversed(range(LIMB_WIDTH)):
