@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -183,3 +184,39 @@ def test_only_ethereums_ceremony(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(reference, "files", lambda _: tmp_path)
     with pytest.raises(reference.Malformed, match="not Ethereum's"):
         reference.ceremony.__wrapped__()
+
+
+# Challenges ----------------------------------------------------------------------------------------------------------
+
+BETA, ZETA, U = 11, 13, 17
+ALPHA = pow(BETA, 8, reference.R_ORDER)
+ON_DOMAIN = pow(reference.OMEGA, 5, reference.R_ORDER)
+
+
+def verification(beta: int = BETA, zeta: int = ZETA, u: int = U) -> reference.Verification:
+    key, sent = SimpleNamespace(packing=8), SimpleNamespace(beta=beta, zeta=zeta, u=u)
+    return reference.Verification(key, (), sent)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "challenges",
+    [
+        {"zeta": ON_DOMAIN},
+        {"beta": ON_DOMAIN},
+        {"zeta": ALPHA},
+        {"zeta": ALPHA * reference.OMEGA % reference.R_ORDER},
+        *({"u": ZETA * pow(reference.OMEGA, at, reference.R_ORDER) % reference.R_ORDER} for at in range(8)),
+        {"u": BETA},
+    ],
+)
+def test_zero_divisors_are_refused(challenges: dict[str, int]) -> None:
+    verification().refuse_zero_divisors()
+    with pytest.raises(reference.Refused, match="zero divisor"):
+        verification(**challenges).refuse_zero_divisors()
+
+
+@pytest.mark.parametrize("value", [0, reference.R_ORDER, -reference.R_ORDER])
+def test_nothing_is_divided_by_zero(value: int) -> None:
+    assert reference.inverse(2) * 2 % reference.R_ORDER == 1 and reference.inverse(1) == 1
+    with pytest.raises(reference.Refused, match="zero divisor"):
+        reference.inverse(value)
