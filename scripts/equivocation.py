@@ -34,6 +34,8 @@ def equivocation(
     name = files[0].source
     if name not in required:
         raise EncodingError(f"{first}: the policy has no source {name!r}; it has {', '.join(sorted(required))}")
+    if any(int(file.fund, 16) != int(parties.fund, 16) for file in files):
+        raise EncodingError(f"a statement is about another fund than {fund}")
     statements = [(file.source_commitment(), file.signature) for file in files]
     check_equivocation(statements, required[name], parties.chain_id, parties.registry)
     console.print(f"[red]source {name} signed twice for epoch {files[0].epoch}[/]: {required[name].signer}")

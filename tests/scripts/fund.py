@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from proofolio.demo import SAMPLE_POLICY
@@ -41,6 +43,19 @@ def comparing_policy() -> dict[str, Any]:
         content["constraints"].append({"kind": "historical_var", "confidence": confidence, "limit": f"0.{150 + i}"})
     content["constraints"].append({"kind": "turnover", "limit": "0.2"})
     return content
+
+
+def write_terms(folder: Path, addresses: Mapping[str, str], signers: Sequence[str]) -> None:
+    """fund.json, for the registry of deployment.json on anvil."""
+    terms = {
+        "version": "1",
+        "chain_id": 31337,
+        "registry": json.loads((folder / "deployment.json").read_text())["registry"],
+        "fund": addresses["fund"],
+        "policy_owner": addresses["owner"],
+        "signers": {name: addresses[name] for name in signers},
+    }
+    (folder / "fund.json").write_text(json.dumps(terms))
 
 
 def holdings(market: Market, **changed: str) -> Holdings:

@@ -11,6 +11,7 @@ import pytest
 from attest.chain import Chain, Registry, Reverted, load_network
 from attest.liabilities import InclusionFile
 from tests.contracts.anvil import rpc
+from tests.scripts.fund import write_terms
 from tests.scripts.test_chain import on_anvil
 from tests.scripts.test_liabilities import keystores, make_book, proving, public, write_inputs
 from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
@@ -31,15 +32,7 @@ def folder(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         for address in addresses.values():
             rpc(node, "anvil_setBalance", address, hex(10**20))
         assert run("deploy", *on_anvil(path, "owner"), "--out", path / "deployment.json") == ACCEPTED
-        terms = {
-            "version": "1",
-            "chain_id": 31337,
-            "registry": json.loads((path / "deployment.json").read_text())["registry"],
-            "fund": addresses["fund"],
-            "policy_owner": addresses["owner"],
-            "signers": {name: addresses[name] for name in ("custodian", "administrator")},
-        }
-        (path / "fund.json").write_text(json.dumps(terms))
+        write_terms(path, addresses, ("custodian", "administrator"))
         make_book(path)
         assert run(*proving(path), "--book", path / "w" / "book.json", "--out", path / "bundle.json") == ACCEPTED
         fund = ["--fund", path / "fund.json"]

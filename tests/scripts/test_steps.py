@@ -253,4 +253,6 @@ def test_a_source_that_signs_twice_leaves_evidence(
     assert run("equivocation", first, second, *files[2:]) == ACCEPTED
     assert "signed twice for epoch 1" in " ".join(capsys.readouterr().out.split())
     assert run("equivocation", first, first, *files[2:]) == REJECTED
+    other = edited(folder, "fund", lambda fund: fund.update(fund="0x" + "f2" * 20), tmp_path)
+    assert run("equivocation", first, second, *files[2:4], "--fund", other) == MISUSED
     assert run("equivocation", first, folder / "custodian.source.json", *files[2:]) == REJECTED

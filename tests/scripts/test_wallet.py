@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from proofolio.chain import recorded_public_values
 
 from attest.chain import AccountSlot, Policies
+from attest.errors import ProofRejected
 from optimizer import sample_market
 from tests.contracts.anvil import rpc
-from tests.scripts.fund import holdings, plain_policy
+from tests.scripts.fund import holdings, plain_policy, write_terms
 from tests.scripts.test_chain import ACCEPTED, MISUSED, REJECTED, on_anvil, public, run
+from tests.scripts.test_liabilities import keystores
 
 PARTIES = ("owner", "fund", "custodian", "lender", "hot", "cold")
 TOKEN = "0x" + "70" * 20
@@ -38,11 +42,9 @@ def folder(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         patch.setenv("PROOFOLIO_PASSWORD", "a password of the tests")
         patch.setenv("PROOFOLIO_NETWORKS", str(path / "networks.toml"))
         (path / "networks.toml").write_text(f'[networks.anvil]\nrpc_url = "{node}"\n')
-        addresses = {}
-        for name in PARTIES:
-            assert run("keystore", path / f"{name}.keystore") == ACCEPTED
-            addresses[name] = "0x" + json.loads((path / f"{name}.keystore").read_text())["address"].removeprefix("0x")
-            rpc(node, "anvil_setBalance", addresses[name], hex(ETHER.get(name, 10**20)))
+        addresses = keystores(path, *PARTIES)
+        for name, address in addresses.items():
+            rpc(node, "anvil_setBalance", address, hex(ETHER.get(name, 10**20)))
         # PUSH32 amount, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN
         rpc(node, "anvil_setCode", TOKEN, f"0x7f{TOKENS_EACH:064x}5f5260205ff3")
         market = sample_market()
@@ -52,15 +54,7 @@ def folder(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         wallet = {"ETH": Decimal("3.5"), "USD": Decimal("500000.246912")}
         held.model_copy(update={"sources": held.sources | {"wallet": wallet}}).save(path / "holdings.json")
         assert run("deploy", *on_anvil(path, "owner"), "--out", path / "deployment.json") == ACCEPTED
-        terms = {
-            "version": "1",
-            "chain_id": 31337,
-            "registry": json.loads((path / "deployment.json").read_text())["registry"],
-            "fund": addresses["fund"],
-            "policy_owner": addresses["owner"],
-            "signers": {name: addresses[name] for name in ("custodian", "lender")},
-        }
-        (path / "fund.json").write_text(json.dumps(terms))
+        write_terms(path, addresses, ("custodian", "lender"))
         assert run("register", "--fund", path / "fund.json", *on_anvil(path, "fund")) == ACCEPTED
         yield path
 
@@ -170,6 +164,13 @@ def test_what_the_publishers_approved_is_compared(
         assert "other slots, tokens or lots" in " ".join(capsys.readouterr().err.split())
     changed(lambda slot: slot, {})
     assert run(*showing) == ACCEPTED
+
+
+def test_what_was_not_read_is_not_published() -> None:
+    registry: Any = SimpleNamespace(policies=SimpleNamespace(approved_slots=lambda *_: None))
+    compiled: Any = SimpleNamespace(wallet_slots=(1,))
+    with pytest.raises(ProofRejected, match="were not read for this epoch"):
+        recorded_public_values(registry, None, b"", 1, compiled)  # type: ignore[arg-type]
 
 
 @pytest.mark.evm
