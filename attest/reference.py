@@ -335,17 +335,23 @@ class Tape:
         self._scalars = [rest[32 * i : 32 * (i + 1)] for i in range(scalars)]
         self._oracle = oracle
 
+    def point(self) -> Point:
+        """The next point. Raises: Malformed."""
+        data = self._points.pop(0)
+        self._oracle.absorb(data)
+        return parse_point(data)
+
+    def scalar(self) -> int:
+        """The next scalar. Raises: Malformed."""
+        data = self._scalars.pop(0)
+        self._oracle.absorb(data)
+        return parse_scalar(data)
+
     def points(self, count: int) -> list[Point]:
-        taken, self._points = self._points[:count], self._points[count:]
-        for data in taken:
-            self._oracle.absorb(data)
-        return [parse_point(data) for data in taken]
+        return [self.point() for _ in range(count)]
 
     def scalars(self, count: int) -> list[int]:
-        taken, self._scalars = self._scalars[:count], self._scalars[count:]
-        for data in taken:
-            self._oracle.absorb(data)
-        return [parse_scalar(data) for data in taken]
+        return [self.scalar() for _ in range(count)]
 
 
 # Arithmetic mod r ----------------------------------------------------------------------------------------------------
@@ -399,24 +405,21 @@ class Transmission:
     @classmethod
     def read(cls, tape: Tape, oracle: Oracle, packing: int, vectors: int) -> Transmission:
         """Raises: Malformed."""
-        masks, limbs, (multiplicities, flags) = tape.points(vectors), tape.points(LIMB_COUNT), tape.points(2)
+        masks, limbs, multiplicities, flags = tape.points(vectors), tape.points(LIMB_COUNT), tape.point(), tape.point()
         gamma, beta, theta = oracle.challenge(), oracle.challenge(), oracle.challenge()
-        helpers, (running,) = tape.points(3), tape.points(1)
+        helpers, running = tape.points(3), tape.point()
         y = oracle.challenge()
         chunks = tape.points(CHUNKS)
         zeta = oracle.challenge()
         q_hat, D = tape.scalars(vectors), tape.scalars(LIMB_COUNT)
-        m, E = tape.scalars(2)
-        h = tape.scalars(3)
-        phi, tbl = tape.scalars(2)
-        weights = tape.scalars(3)
-        (phi_next,) = tape.scalars(1)
+        m, E, h = tape.scalar(), tape.scalar(), tape.scalars(3)
+        phi, tbl, weights, phi_next = tape.scalar(), tape.scalar(), tape.scalars(3), tape.scalar()
         rotated = [q_hat, *(tape.scalars(vectors) for _ in range(1, packing))]
         T = [tape.scalars(packing) for _ in range(vectors)]
         v = oracle.challenge()
-        (W,) = tape.points(1)
+        W = tape.point()
         u = oracle.challenge()
-        (W_prime,) = tape.points(1)
+        W_prime = tape.point()
         first = (masks, limbs, multiplicities, flags, gamma, beta, theta, helpers, running, y, chunks, zeta)
         return cls(*first, q_hat, D, m, E, h, phi, tbl, weights, phi_next, rotated, T, v, W, u, W_prime)
 
