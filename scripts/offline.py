@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -100,7 +101,7 @@ def parse_risk_model(text: str, market: Market) -> RiskModel:
     if text == "cholesky":
         return cholesky_model(market)
     name, _, count = text.partition(":")
-    if name != "factor" or not count.isdecimal() or int(count) < 1:
+    if name != "factor" or not re.fullmatch(r"[1-9][0-9]{0,8}", count):
         raise EncodingError(f"--risk-model {text}: write cholesky, or factor:N with N the number of factors")
     return factor_model(market, int(count))
 

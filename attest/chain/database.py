@@ -66,7 +66,7 @@ class Database:
             ) from None
         except IntegrityError:
             raise JournalError(f"{self.name}: the journal already has such a submission") from None
-        except DatabaseError:
+        except (DatabaseError, UnicodeDecodeError):
             raise JournalError(f"{self.name}: not a journal, or a damaged one; give another one") from None
 
 

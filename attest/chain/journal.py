@@ -345,22 +345,26 @@ class Journal:
 
     def _record(self, connection: Connection, row: Row[Any]) -> Record:
         of_it = select(_variants).where(_variants.c.submission == row.id).order_by(_variants.c.id)
-        variants = tuple(
-            Variant(Signed(each.nonce, bytes(each.raw), bytes(each.hash)), Purpose(each.purpose), each.signed_at)
-            for each in connection.execute(of_it)
-        )
-        return Record(
-            row.id,
-            _identity(row),
-            row.attempt,
-            Content(bytes(row.digest), bytes(row.call_hash), int(row.expiry)),
-            State(row.state),
-            row.sender,
-            row.nonce,
-            _bytes(row.mined_hash),
-            row.block,
-            _bytes(row.block_hash),
-            row.gas_used,
-            row.reason,
-            variants,
-        )
+        listed = connection.execute(of_it).all()
+        try:
+            variants = tuple(
+                Variant(Signed(each.nonce, bytes(each.raw), bytes(each.hash)), Purpose(each.purpose), each.signed_at)
+                for each in listed
+            )
+            return Record(
+                row.id,
+                _identity(row),
+                row.attempt,
+                Content(bytes(row.digest), bytes(row.call_hash), int(row.expiry)),
+                State(row.state),
+                row.sender,
+                row.nonce,
+                _bytes(row.mined_hash),
+                row.block,
+                _bytes(row.block_hash),
+                row.gas_used,
+                row.reason,
+                variants,
+            )
+        except (ValueError, TypeError):
+            raise JournalError(f"{self.name}: a damaged journal; give another one") from None

@@ -13,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from attest.chain.errors import NetworkError
 
 PRESETS = Path(__file__).with_name("networks.toml")
+DAY = 86_400
+"""Longer waits are mistakes, and the longest of them overflow the system's clocks."""
+MOST_GAS, MOST_GWEI = 2**63 - 1, 10**9
+"""A gas unit for an ether: far more than anybody pays, and a cost that a float holds."""
 
 
 class Network(BaseModel):
@@ -37,7 +41,7 @@ class Network(BaseModel):
         poll_seconds, timeout_seconds: how often to look at a transaction, and how long without any progress.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     name: str
     chain_id: Annotated[int, Field(ge=1)]
@@ -45,18 +49,18 @@ class Network(BaseModel):
     rpc_urls: Annotated[tuple[str, ...], Field(strict=False, repr=False)] = ()
     rpc_url_env: str | None = None
     embedded: bool = False
-    request_seconds: Annotated[float, Field(gt=0, strict=False)] = 20.0
+    request_seconds: Annotated[float, Field(gt=0, le=DAY, strict=False)] = 20.0
     lag_blocks: Annotated[int, Field(ge=0)] = 3
-    gas_limit: Annotated[int, Field(ge=21_000)] | None = None
+    gas_limit: Annotated[int, Field(ge=21_000, le=MOST_GAS)] | None = None
     base_fee_multiple: Annotated[int, Field(ge=1, le=100)] = 2
-    priority_fee_gwei: Annotated[float, Field(ge=0, strict=False)] | None = None
-    max_fee_gwei: Annotated[float, Field(gt=0, strict=False)] | None = None
+    priority_fee_gwei: Annotated[float, Field(ge=0, le=MOST_GWEI, strict=False)] | None = None
+    max_fee_gwei: Annotated[float, Field(gt=0, le=MOST_GWEI, strict=False)] | None = None
     bump_seconds: Annotated[float, Field(gt=0, strict=False)] = 90.0
     confirmations: Annotated[int, Field(ge=0, le=10_000)] = 12
     finalized: bool = False
     mining_seconds: Annotated[int, Field(ge=0)] = 60
     max_skew_seconds: Annotated[float, Field(ge=0, strict=False)] = 300.0
-    poll_seconds: Annotated[float, Field(gt=0, strict=False)] = 2.0
+    poll_seconds: Annotated[float, Field(gt=0, le=DAY, strict=False)] = 2.0
     timeout_seconds: Annotated[float, Field(gt=0, strict=False)] = 600.0
 
     @model_validator(mode="after")
@@ -92,7 +96,7 @@ def _tables(path: Path) -> dict[str, dict[str, Any]]:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise NetworkError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValueError:
+    except (ValueError, RecursionError):  # tomllib does not bound the nesting
         raise NetworkError(f"{path}: not a TOML file") from None
     networks = content.get("networks", {})
     if set(content) - {"networks"} or not isinstance(networks, dict):
@@ -116,16 +120,16 @@ def load_network(name: str, own: Path | None = None) -> Network:
         own: a file in the form of `networks.toml` whose fields replace the presets'.
     Raises: NetworkError: it names the file, the network and the field.
     """
-    tables = _tables(PRESETS)
+    tables, where = _tables(PRESETS), "" if own is None else f"{own}: "
     if own is not None:
         for key, fields in _tables(own).items():
             tables[key] = _merge(tables.get(key, {}), fields)
     if name not in tables:
-        raise NetworkError(f"no network is called {name!r}; there are {', '.join(sorted(tables))}")
+        raise NetworkError(f"{where}no network is called {name!r}; there are {', '.join(sorted(tables))}")
     try:
         return Network(**{**tables[name], "name": name})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        raise NetworkError(f"network {name!r}: {field + ': ' if field else ''}{message}") from None
+        raise NetworkError(f"{where}network {name!r}: {field + ': ' if field else ''}{message}") from None

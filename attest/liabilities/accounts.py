@@ -149,8 +149,18 @@ def _csv_rows(path: Path, header: Sequence[str]) -> Iterator[tuple[int, dict[str
 
 def _open_parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, Any]]]]:
     file = pq.ParquetFile(path)
-    rows = (row for batch in file.iter_batches(_BATCH) for row in batch.to_pylist())
-    return list(file.schema_arrow.names), enumerate(rows, 1)
+    return list(file.schema_arrow.names), enumerate(_parquet_rows(file), 1)
+
+
+def _parquet_rows(file: Any) -> Iterator[dict[str, Any]]:
+    for batch in file.iter_batches(_BATCH):
+        try:
+            rows = batch.to_pylist()
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, OverflowError) as error:  # moments before the year 1, between two microseconds and so on
+            raise AccountError("a column of the accounts holds what is neither text nor number") from error
+        yield from rows
 
 
 def _open_database(url: str, query: str) -> tuple[list[str], Iterator[tuple[int, dict[str, Any]]]]:

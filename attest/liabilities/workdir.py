@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from py_arkworks_bls12381 import G1Point
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from attest.bundle import Address, Bytes32, File, Uint64, write_file
 from attest.commitment import SourceOpening
@@ -154,7 +154,10 @@ class Workdir:
     @cached_property
     def terms(self) -> BookTerms:
         currencies = tuple(currency.claims_slot() for currency in self.secret.currencies)
-        return BookTerms(self.secret.fund, self.secret.epoch, currencies, self.ledger.count)
+        try:
+            return BookTerms(self.secret.fund, self.secret.epoch, currencies, self.ledger.count)
+        except EncodingError as error:
+            raise EncodingError(f"{self.path / 'secret.json'}: {error}") from error
 
     def _commitments_path(self, chunk: int) -> Path:
         return self.path / "chunks" / f"{chunk:06d}.commitments"
@@ -214,18 +217,21 @@ class Workdir:
         return self.terms.root(merkle_tree([leaf(i, data) for i, data in enumerate(self._encoded_commitments())]))
 
     def book(self) -> BookFile:
-        """What the fund publishes. Raises: EncodingError: not every chunk is proved."""
+        """What the fund publishes. Raises: EncodingError: not every chunk is proved, or a file of one is damaged."""
         try:
             proofs = [self._proofs_path(i).read_bytes() for i in range(self.terms.count)]
         except OSError as error:
             raise EncodingError(f"{self.path}: not every chunk is proved; run `proofolio liabilities prove`") from error
-        chunks = tuple(
-            PublishedChunk(
-                commitments=commitments,
-                proofs=tuple(data[i : i + PROOF_SIZE] for i in range(0, len(data), PROOF_SIZE)),
+        try:
+            chunks = tuple(
+                PublishedChunk(
+                    commitments=commitments,
+                    proofs=tuple(data[i : i + PROOF_SIZE] for i in range(0, len(data), PROOF_SIZE)),
+                )
+                for commitments, data in zip(self._encoded_commitments(), proofs, strict=True)
             )
-            for commitments, data in zip(self._encoded_commitments(), proofs, strict=True)
-        )
+        except ValidationError as error:
+            raise EncodingError(f"{self.path}: a file of a chunk is damaged; prepare the book again") from error
         return BookFile(
             fund=self.terms.fund,
             epoch=self.terms.epoch,

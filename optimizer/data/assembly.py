@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from optimizer.data.history import DailyWindow, PriceHistory
 from optimizer.errors import DataError
 from optimizer.instruments import InstrumentList, InstrumentSpec
@@ -121,15 +123,22 @@ def build_market(
         )
     needed = (spec.asset for spec in specs if spec.asset != NUMERAIRE)
     window = _with_numeraire(history.window(needed, day, scenario_count + 1))
-    priced = tuple(Instrument(**spec.model_dump(), price_usd=window.prices_usd[spec.asset][-1]) for spec in specs)
     name = "prices given directly" if history.file is None else Path(history.file).name
-    market = Market(
-        as_of=day,
-        source=source if source is not None else f"daily closes of {name}",
-        instruments=priced,
-        scenarios=historical_scenarios(window, specs),
-        assets={spec.asset: listed.assets[spec.asset] for spec in specs if spec.asset in listed.assets},
-    )
+    try:
+        market = Market(
+            as_of=day,
+            source=source if source is not None else f"daily closes of {name}",
+            instruments=tuple(
+                Instrument(**spec.model_dump(), price_usd=window.prices_usd[spec.asset][-1]) for spec in specs
+            ),
+            scenarios=historical_scenarios(window, specs),
+            assets={spec.asset: listed.assets[spec.asset] for spec in specs if spec.asset in listed.assets},
+        )
+    except ValidationError as error:  # prices that can be published may have returns that cannot
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the market"
+        detail = f"makes no market: {where}: {first['msg'].removeprefix('Value error, ')}"
+        raise DataError(detail, file=history.file) from error
     return BuiltMarket(market, excluded)
 
 

@@ -15,6 +15,9 @@ from optimizer.data.table import price_history
 from optimizer.documents import read_bytes
 from optimizer.errors import DataError
 
+MOST_DAYS = 1_000_000
+"""Of a Parquet file, a thousand bytes of which may hold any number of equal rows."""
+
 
 def read_csv(path: str | Path, *, columns: Mapping[str, str] | None = None, may_be_zero: bool = False) -> PriceHistory:
     """Daily closes from a CSV file: UTF-8, commas, a header line, a column "date", empty cells for no price.
@@ -54,7 +57,10 @@ def read_parquet(
     if not content:
         raise DataError("is empty; it needs a column of dates and one of prices", file=path)
     try:
-        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content)).read()
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        if file.metadata.num_rows > MOST_DAYS:
+            raise DataError(f"has {file.metadata.num_rows} rows; a history has one a day", file=path)
+        table = file.read()
         header = [str(name) for name in table.column_names]
         cells = [column.to_pylist() for column in table.columns]
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:

@@ -48,7 +48,7 @@ def child(name: str, arguments: Sequence[str]) -> None:
 
     with atheris.instrument_imports(include=["attest", "optimizer", "proofolio"]):
         from tests.fuzz.targets import TARGETS
-    from tests.fuzz.json_damage import mutate
+    from tests.fuzz.mutation import mutate
 
     target = TARGETS[name]
 

@@ -10,11 +10,8 @@ import copy
 import json
 import random
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic_core import from_json
 
 Path = tuple[str | int, ...]
 KINDS = ("type", "sign", "length", "missing", "extra", "repeated", "nan", "huge", "nested", "text")
@@ -146,28 +143,3 @@ def damage(document: Any, rng: random.Random, kind: str | None = None) -> Damage
         }.get(kind, lambda: _RAW + rng.choice(raw[kind]))()
         damaged = _replace(document, path, replacement)
     return Damage(kind, path, encode(damaged))
-
-
-def flip(data: bytes, rng: random.Random) -> bytes:
-    """Some bytes changed, taken out or put in."""
-    changed = bytearray(data)
-    for _ in range(rng.randint(1, 4)):
-        at = rng.randint(0, len(changed))
-        choice = rng.randrange(4)
-        if choice == 0 and at < len(changed):
-            changed[at] ^= 1 << rng.randrange(8)
-        elif choice == 1:
-            del changed[at : at + rng.randint(1, 8)]
-        elif choice == 2:
-            changed[at:at] = rng.randbytes(rng.randint(1, 8))
-        elif at < len(changed):
-            changed[at] = rng.choice(b'\x00\xff"{}[],:-0919eE.\\')
-    return bytes(changed)
-
-
-def mutate(data: bytes, rng: random.Random) -> bytes:
-    """A JSON document with a damaged value where the bytes are one, else with damaged bytes."""
-    if rng.random() < 0.75:
-        with suppress(ValueError):
-            return damage(from_json(data), rng).content  # it bounds the nesting, which json does not
-    return flip(data, rng)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import json
+import tempfile
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pyarrow  # type: ignore[import-untyped]  # ships no stubs
+import pyarrow.parquet  # type: ignore[import-untyped]  # ships no stubs
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
+from proofolio.epochs import PublishedFile
 from py_arkworks_bls12381 import G1Point
 
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, PublicValue, SignedSource
+from attest.chain import Deployment, Journal, LocalSigner, Oversight
 from attest.chain.artifacts import load_artifact
+from attest.chain.integrations import Integration, Integrations
+from attest.chain.journal import Content
+from attest.chain.journal import Identity as JournalIdentity
+from attest.chain.signers import Signed, Transaction
 from attest.commitment import SourceCommitment, SourceOpening
 from attest.curve import compress, encode_point, multiply
 from attest.liabilities.book import BookTerms, ChunkCommitments, ClaimsSlot, CurrencyCommitments
@@ -21,16 +32,21 @@ from attest.liabilities.files import BookFile, InclusionFile, PublishedChunk, pu
 from attest.liabilities.inclusion import Inclusion
 from attest.liabilities.proof import PROOF_SIZE
 from attest.liabilities.workdir import SecretFile
-from attest.program import Parameters
+from attest.program import Parameters, slots_hash
 from attest.proof import proof_sizes
+from attest.representation import RepresentationClaim, prove_representation
+from attest.srs import load_setup
 from attest.statement import Group, StatementKey
 from attest.wallet import OwnershipFile, WalletFile
 from optimizer import sample_market
 
 ADDRESS = "0x00000000000000000000000000000000000000F1"
+FUND = "0x00000000000000000000000000000000000000F2"
 HASH = bytes(range(32))
 """Also a signing key."""
 CURRENCY = ClaimsSlot(5, "claim-USD", Decimal("0.01"))
+NOT_PLACES = ("version", "network", "chain_id", "block")
+"""Fields of a deployment that are no addresses."""
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -43,9 +59,29 @@ def source_file(name: str = "custodian") -> SignedSource:
     return SignedSource.of(commitment, commitment.sign(HASH, 1, ADDRESS))
 
 
-def proof_bytes(packing: int = 4) -> bytes:
+@lru_cache(maxsize=1)
+def represented() -> tuple[RepresentationClaim, bytes]:
+    """What a source claims of its commitment, and the proof that it is so."""
+    held, slots = SourceOpening("custodian", {1: 400, 2: -300}, 2**200 + 1), (1, 2)
+    commitment = SourceCommitment(
+        ADDRESS, 1, 1_579_219_200, held.source, 0, HASH, slots_hash(slots), held.commitment(load_setup()), 2**31, 7
+    )
+    claim = RepresentationClaim(31337, ADDRESS, commitment, slots)
+    return claim, prove_representation(load_setup(), claim, held, lambda size: (HASH * size)[:size])
+
+
+def represented_source() -> SignedSource:
+    claim, proof = represented()
+    return SignedSource.of(claim.source, claim.source.sign(HASH, claim.chain_id, claim.registry), proof)
+
+
+SHAPES = tuple((packing, vectors) for packing in (2, 4, 8) for vectors in (1, 2))
+"""Packing and vectors of proofs: no two have one length."""
+
+
+def proof_bytes(packing: int = 4, vectors: int = 1) -> bytes:
     """Points and scalars of the right number, of no proof."""
-    points, scalars = proof_sizes(packing, 1)
+    points, scalars = proof_sizes(packing, vectors)
     listed = [encode_point(point(k)) for k in range(points)]
     return b"".join(listed) + b"".join(k.to_bytes(32, "big") for k in range(scalars))
 
@@ -75,6 +111,45 @@ def ownership() -> OwnershipFile:
 def wallet() -> WalletFile:
     values = PublicValue(slot=3, value=11), PublicValue(slot=4, value=0)
     return WalletFile(chain_id=1, registry=ADDRESS, fund=ADDRESS, epoch=1, layout_hash=HASH, values=values)
+
+
+def oversight() -> Oversight:
+    return Oversight(publishers=(ADDRESS, FUND), challenge_window=3600, notice_period=259_200, auditors=(ADDRESS,))
+
+
+def deployment() -> Deployment:
+    places: dict[str, Any] = {name: ADDRESS for name in Deployment.model_fields if name not in NOT_PLACES}
+    return Deployment(network="anvil", chain_id=31337, block=9, **places)
+
+
+def integrations() -> Integrations:
+    feed = Integration(contract="ComplianceFeed", address=ADDRESS, salt=HASH, arguments=bytes(64))
+    return Integrations(network="anvil", chain_id=31337, contracts=(feed,))
+
+
+def published() -> PublishedFile:
+    return PublishedFile(epoch=3, block=9, transaction="0x" + HASH.hex(), source_set_hash=HASH)
+
+
+def signed_transactions() -> list[bytes]:
+    """A call, and the creation of a contract."""
+    made = [Transaction(31337, 3, 90_000, 2 * 10**9, 10**9, to, 0, b"\x01\x02") for to in ("0x" + "11" * 20, None)]
+    return [LocalSigner(HASH).sign(each).raw for each in made]
+
+
+IDENTITY = JournalIdentity(31337, ADDRESS, ADDRESS, HASH, 3)
+
+
+@lru_cache(maxsize=1)
+def journal() -> bytes:
+    """Of one submission, which is signed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.sqlite"
+        opened = Journal(path, clock=lambda: 1_579_219_200.0)
+        record = opened.prepare(IDENTITY, Content(HASH, HASH, 2_000_000_000))
+        opened.sign(record, ADDRESS, 3, lambda nonce: Signed(nonce, bytes(100), HASH))
+        opened.close()
+        return path.read_bytes()
 
 
 def opening() -> OpeningFile:
@@ -162,6 +237,34 @@ def instruments() -> bytes:
 
 PRICES = b"date,BTC,ETH_close_usd,BTC_volume_usd\n2020-01-01,7200.17,130.5,1e6\n2020-01-02,6985.5,,2.5e6\n"
 ACCOUNTS = b'account,nonce,claim-USD,claim-BTC\nalice,n1,1.005,0.01\n"bob, the second",,200,0\n'
+DATES = [dt.date(2020, 1, 1), dt.date(2020, 1, 2)]
+
+
+def parquet(table: dict[str, Any]) -> bytes:
+    """Column → cells, as Arrow arrays or as what Arrow makes of them."""
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(table), file)
+    return file.getvalue()
+
+
+def price_tables() -> list[bytes]:
+    """Prices as numbers and as texts, days as dates, times and texts."""
+    volumes = {"BTC_volume_usd": [10**6, None]}
+    midnights = pyarrow.array([dt.datetime(day.year, day.month, day.day) for day in DATES], pyarrow.timestamp("us"))
+    texts = {"date": [str(day) for day in DATES], "BTC": ["7200.17", "6985.5"], "ETH": [Decimal("130.5"), None]}
+    return [
+        parquet({"date": DATES, "BTC": [7200.17, 6985.5], "ETH_close_usd": [130, None]} | volumes),
+        parquet({"date": midnights, "BTC": pyarrow.array([7200.5, 6985.5], pyarrow.float32())}),
+        parquet(texts),
+    ]
+
+
+def account_table() -> bytes:
+    """Text, whole numbers and decimals, as a custodian's database gives them."""
+    balances = {"claim-USD": [Decimal("1.005"), Decimal("2.000")], "claim-BTC": [1, 0]}
+    return parquet({"account": ["alice", "bob"], "nonce": ["n1", None]} | balances)
+
+
 NETWORKS = b'[networks.mine]\nchain_id = 5\nrpc_url = "https://rpc.example/key"\nmax_fee_gwei = 2.5\n'
 
 

@@ -14,15 +14,22 @@ from pathlib import Path
 from typing import Any, get_args
 
 from eth_account import Account
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_utils.address import is_checksum_address
+from hexbytes import HexBytes
+from proofolio.epochs import PublishedFile
 from proofolio.keys import PASSWORD_VARIABLE, load_key
 from pydantic import BaseModel
 
 from attest import reference
 from attest.bundle import Bundle, File, FundFile, OpeningFile, ProgramProof, SignedSource
+from attest.chain import Deployment, Journal, Oversight
 from attest.chain.abi import ErrorTable, Interface, revert_data
 from attest.chain.artifacts import ContractName, load_artifact
-from attest.chain.errors import NetworkError
-from attest.chain.networks import load_network
+from attest.chain.errors import JournalError, NetworkError, SignerError
+from attest.chain.integrations import Integrations
+from attest.chain.networks import Network, load_network
+from attest.chain.signers import parse as parse_transaction
 from attest.curve import compress, decode_point, decode_scalar, decompress, encode_point
 from attest.errors import AccountError, EncodingError, ProofRejected, SourceError
 from attest.liabilities.accounts import Currency, read_accounts
@@ -34,12 +41,14 @@ from attest.liabilities.workdir import SecretFile
 from attest.program import RANGE_BITS, canonical_json
 from attest.proof import ProofReader, proof_sizes
 from attest.registration import Duty
+from attest.representation import verify_representation
 from attest.srs import load_setup
 from attest.transcript import Transcript
 from attest.wallet import OwnershipFile, WalletFile
-from optimizer import InstrumentList, Market
-from optimizer.data.files import read_csv
-from optimizer.documents import parse_document
+from optimizer import InstrumentList, Market, build_market
+from optimizer.data.assembly import with_volumes
+from optimizer.data.files import read_csv, read_parquet, read_prices
+from optimizer.documents import Document, parse_document
 from optimizer.errors import DataError, PolicyError
 from optimizer.policy import Holdings, Policy
 from tests.fuzz import seeds
@@ -54,12 +63,14 @@ class Target:
     Args:
         parse: raises the declared errors, and AssertionError where what it accepted is not as it should be.
         seeds: inputs that it accepts.
+        readers: classes of files, and functions that take bytes or paths, to which the input gets.
     """
 
     name: str
     parse: Parse
     declared: tuple[type[Exception], ...]
     seeds: Callable[[], list[bytes]]
+    readers: tuple[Callable[..., Any], ...]
 
     def run(self, data: bytes) -> bool:
         """Whether the input is accepted. Raises: whatever is a defect."""
@@ -81,10 +92,7 @@ def _reference_points(data: bytes) -> None:
     try:
         reference.parse_point(data)
     except reference.Malformed:
-        try:
-            decode_point(data)
-        except EncodingError:
-            raise
+        decode_point(data)
         raise AssertionError("the reference refuses what the fast parser accepts") from None
     assert encode_point(decode_point(data)) == data
 
@@ -94,17 +102,38 @@ def _compressed(data: bytes) -> None:
 
 
 def _scalars(data: bytes) -> None:
-    value = decode_scalar(data)
-    assert value.to_bytes(32, "big") == data
+    """Both parsers take the same bytes."""
+    try:
+        value = reference.parse_scalar(data)
+    except reference.Malformed:
+        decode_scalar(data)
+        raise AssertionError("the reference refuses what the fast parser accepts") from None
+    assert decode_scalar(data) == value and value.to_bytes(32, "big") == data
+
+
+def _length(packing: int, vectors: int) -> int:
+    return sum(count * size for count, size in zip(proof_sizes(packing, vectors), (128, 32), strict=True))
+
+
+SHAPES = {_length(*shape): shape for shape in seeds.SHAPES}
+"""Length of a proof → packing and vectors."""
 
 
 def _proofs(data: bytes) -> None:
-    transcript = Transcript()
-    reader = ProofReader(data, transcript, 4, 1)
-    points, scalars = proof_sizes(4, 1)
+    """Of the shape that the length belongs to, or of one whose length it has not."""
+    packing, vectors = SHAPES.get(len(data), (4, 1))
+    reader = ProofReader(data, Transcript(), packing, vectors)
+    points, scalars = proof_sizes(packing, vectors)
     read = b"".join(map(encode_point, reader.points(points)))
     read += b"".join(value.to_bytes(32, "big") for value in reader.scalars(scalars))
     assert read == data
+
+
+def _representations(data: bytes) -> None:
+    """Nobody makes a second proof by changing bytes of the first."""
+    claim, proof = seeds.represented()
+    verify_representation(load_setup(), claim, data)
+    assert data == proof
 
 
 def _chunk_proofs(data: bytes) -> None:
@@ -162,6 +191,22 @@ def _use_inclusion(file: InclusionFile) -> None:
         check_inclusion(load_setup(), file.terms, seeds.HASH, file.key, file.inclusion())
 
 
+def _use_oversight(file: Oversight) -> None:
+    """The contract can be told."""
+    Interface(load_artifact("PolicyRegistry").abi).encode("scheduleOversight", bytes(32), file.encoded())
+
+
+def _signed_transactions(data: bytes) -> None:
+    """Nothing of what was signed is left out."""
+    made, sender = parse_transaction(data)
+    assert is_checksum_address(sender) and (made.to is None or is_checksum_address(made.to))
+    numbers = made.chain_id, made.nonce, made.gas, made.max_fee, made.priority_fee, made.value
+    assert all(isinstance(number, int) and number >= 0 for number in numbers)
+    typed = TypedTransaction.from_bytes(HexBytes(data))
+    unsigned = {k: v for k, v in typed.as_dict().items() if k not in ("v", "r", "s")}
+    assert TypedTransaction.from_dict(made.params()).hash() == TypedTransaction.from_dict(unsigned).hash()
+
+
 def _document(model: type[BaseModel]) -> Parse:
     """What is parsed has a hash, which is that of its canonical form."""
 
@@ -196,22 +241,45 @@ def _written(data: bytes, name: str) -> Path:
     return path
 
 
-def _prices(data: bytes) -> None:
-    history = read_csv(_written(data, "prices.csv"))
-    assert all(len(series) == len(history.dates) for series in history.prices_usd.values())
+def _prices(name: str) -> Parse:
+    """What is read makes a market, or another error of the data."""
+
+    def parse(data: bytes) -> None:
+        history = read_prices(_written(data, name))
+        assert all(len(series) == len(history.dates) for series in history.prices_usd.values())
+        if len(history.dates) > 1:
+            with suppress(DataError):
+                with_volumes(build_market(history, scenario_count=1).market, history)
+
+    return parse
 
 
 CURRENCIES = (Currency("claim-USD", Decimal("0.01")), Currency("claim-BTC", Decimal("0.0000001")))
 
 
-def _accounts(data: bytes) -> None:
-    for account in read_accounts(_written(data, "accounts.csv"), CURRENCIES):
-        assert account.account and all(0 <= lots < 1 << RANGE_BITS for lots in account.balances)
+def _accounts(name: str) -> Parse:
+    def parse(data: bytes) -> None:
+        for account in read_accounts(_written(data, name), CURRENCIES):
+            assert account.account and all(0 <= lots < 1 << RANGE_BITS for lots in account.balances)
+
+    return parse
 
 
 def _networks(data: bytes) -> None:
     network = load_network("mine", _written(data, "networks.toml"))
     assert network.name == "mine"
+
+
+def _journals(data: bytes) -> None:
+    path = _written(data, "journal.sqlite")
+    for stale in path.parent.glob("journal.sqlite-*"):
+        stale.unlink()
+    journal = Journal(path)
+    try:
+        journal.find(seeds.IDENTITY)
+        journal.holders(31337, seeds.ADDRESS, 0)
+    finally:
+        journal.close()
 
 
 def _keystores(data: bytes) -> None:
@@ -261,42 +329,93 @@ def _keystore_seed() -> list[bytes]:
     ]
 
 
-def _encoded(*files: Callable[[], File]) -> Callable[[], list[bytes]]:
-    return lambda: [file().encode() for file in files]
+def _two_points() -> list[bytes]:
+    return [bytes(128), encode_point(seeds.point(5))]
+
+
+def _file_target(name: str, model: type[File], use: Callable[[Any], object], *made: Callable[[], File]) -> Target:
+    return Target(name, _file(model, use), REFUSED, lambda: [file().encode() for file in made], (model,))
+
+
+def _document_target(name: str, model: type[Document], seed: Callable[[], bytes]) -> Target:
+    return Target(name, _document(model), (DataError,), lambda: [seed()], (model,))
 
 
 REFUSED = (EncodingError, SourceError)
 TARGETS = {
     target.name: target
     for target in (
-        Target("points", _points, (EncodingError,), lambda: [bytes(128), encode_point(seeds.point(5))]),
+        Target("points", _points, (EncodingError,), _two_points, (decode_point,)),
+        Target("reference-points", _reference_points, (EncodingError,), _two_points, (reference.parse_point,)),
         Target(
-            "reference-points", _reference_points, (EncodingError,), lambda: [bytes(128), encode_point(seeds.point(5))]
+            "compressed-points",
+            _compressed,
+            (EncodingError,),
+            lambda: [compress(seeds.point(k)) for k in (0, 5)],
+            (decompress,),
         ),
-        Target("compressed-points", _compressed, (EncodingError,), lambda: [compress(seeds.point(k)) for k in (0, 5)]),
-        Target("scalars", _scalars, (EncodingError,), lambda: [bytes(32), (2**250).to_bytes(32, "big")]),
-        Target("proofs", _proofs, (EncodingError,), lambda: [seeds.proof_bytes()]),
-        Target("chunk-proofs", _chunk_proofs, (EncodingError,), lambda: [seeds.chunk_proof()]),
-        Target("chunks", _chunks, (EncodingError,), lambda: [seeds.commitments().encode()]),
-        Target("reference-keys", _keys, (reference.Malformed,), lambda: [seeds.key()]),
-        Target("bundles", _file(Bundle, _use_bundle), REFUSED, _encoded(seeds.bundle)),
-        Target("program-proofs", _file(ProgramProof, ProgramProof.proof), REFUSED, _encoded(seeds.program_proof)),
-        Target("funds", _file(FundFile, _use_fund), REFUSED, _encoded(seeds.fund)),
-        Target("sources", _file(SignedSource, _use_source), REFUSED, _encoded(seeds.source_file)),
-        Target("openings", _file(OpeningFile, OpeningFile.opening), REFUSED, _encoded(seeds.opening)),
-        Target("ownerships", _file(OwnershipFile, lambda file: file.ownership), REFUSED, _encoded(seeds.ownership)),
-        Target("wallets", _file(WalletFile, lambda file: file.values), REFUSED, _encoded(seeds.wallet)),
-        Target("books", _file(BookFile, _use_book), REFUSED, _encoded(seeds.book)),
-        Target("inclusions", _file(InclusionFile, _use_inclusion), REFUSED, _encoded(seeds.inclusion)),
-        Target("book-secrets", _file(SecretFile, lambda file: file.currencies), REFUSED, _encoded(seeds.secret)),
-        Target("policies", _policies, (PolicyError,), seeds.policies),
-        Target("markets", _document(Market), (DataError,), lambda: [seeds.market()]),
-        Target("holdings", _document(Holdings), (DataError,), lambda: [seeds.holdings()]),
-        Target("instruments", _document(InstrumentList), (DataError,), lambda: [seeds.instruments()]),
-        Target("prices", _prices, (DataError,), lambda: [seeds.PRICES]),
-        Target("accounts", _accounts, (AccountError,), lambda: [seeds.ACCOUNTS]),
-        Target("networks", _networks, (NetworkError,), lambda: [seeds.NETWORKS]),
-        Target("keystores", _keystores, (EncodingError,), _keystore_seed),
-        Target("answers", _answers, (), seeds.reverts),
+        Target(
+            "scalars",
+            _scalars,
+            (EncodingError,),
+            lambda: [bytes(32), (2**250).to_bytes(32, "big")],
+            (decode_scalar, reference.parse_scalar),
+        ),
+        Target(
+            "proofs",
+            _proofs,
+            (EncodingError,),
+            lambda: [seeds.proof_bytes(*shape) for shape in seeds.SHAPES],
+            (ProofReader,),
+        ),
+        Target(
+            "representations",
+            _representations,
+            (EncodingError, ProofRejected),
+            lambda: [seeds.represented()[1]],
+            (verify_representation,),
+        ),
+        Target("chunk-proofs", _chunk_proofs, (EncodingError,), lambda: [seeds.chunk_proof()], (ChunkProof.decode,)),
+        Target("chunks", _chunks, (EncodingError,), lambda: [seeds.commitments().encode()], (ChunkCommitments.decode,)),
+        Target("reference-keys", _keys, (reference.Malformed,), lambda: [seeds.key()], (reference.Key.parse,)),
+        _file_target("bundles", Bundle, _use_bundle, seeds.bundle),
+        _file_target("program-proofs", ProgramProof, ProgramProof.proof, seeds.program_proof),
+        _file_target("funds", FundFile, _use_fund, seeds.fund),
+        _file_target("sources", SignedSource, _use_source, seeds.source_file, seeds.represented_source),
+        _file_target("openings", OpeningFile, OpeningFile.opening, seeds.opening),
+        _file_target("ownerships", OwnershipFile, lambda file: file.ownership, seeds.ownership),
+        _file_target("wallets", WalletFile, lambda file: file.values, seeds.wallet),
+        _file_target("oversights", Oversight, _use_oversight, seeds.oversight),
+        _file_target("deployments", Deployment, lambda file: file.registry, seeds.deployment),
+        _file_target("integrations", Integrations, lambda file: file.contracts, seeds.integrations),
+        _file_target("published-epochs", PublishedFile, lambda file: file.epoch, seeds.published),
+        _file_target("books", BookFile, _use_book, seeds.book),
+        _file_target("inclusions", InclusionFile, _use_inclusion, seeds.inclusion),
+        _file_target("book-secrets", SecretFile, lambda file: file.currencies, seeds.secret),
+        Target("policies", _policies, (PolicyError,), seeds.policies, (Policy, Policy.parse)),
+        _document_target("markets", Market, seeds.market),
+        _document_target("holdings", Holdings, seeds.holdings),
+        _document_target("instruments", InstrumentList, seeds.instruments),
+        Target("prices", _prices("prices.csv"), (DataError,), lambda: [seeds.PRICES], (read_prices, read_csv)),
+        Target("price-tables", _prices("prices.parquet"), (DataError,), seeds.price_tables, (read_parquet,)),
+        Target("accounts", _accounts("accounts.csv"), (AccountError,), lambda: [seeds.ACCOUNTS], (read_accounts,)),
+        Target(
+            "account-tables",
+            _accounts("accounts.parquet"),
+            (AccountError,),
+            lambda: [seeds.account_table()],
+            (read_accounts,),
+        ),
+        Target("networks", _networks, (NetworkError,), lambda: [seeds.NETWORKS], (Network, load_network)),
+        Target("keystores", _keystores, (EncodingError,), _keystore_seed, (load_key,)),
+        Target("journals", _journals, (JournalError,), lambda: [seeds.journal()], (Journal,)),
+        Target("answers", _answers, (), seeds.reverts, (Interface.decode, ErrorTable.describe, revert_data)),
+        Target(
+            "transactions",
+            _signed_transactions,
+            (SignerError,),
+            seeds.signed_transactions,
+            (parse_transaction,),
+        ),
     )
 }

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import resource
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow  # type: ignore[import-untyped]  # ships no stubs
 import pytest
 from proofolio.keys import load_key
+from proofolio.offline import parse_risk_model
+from proofolio.pipeline import LAST_SECOND, timestamp
 
 from attest.chain.abi import revert_data
+from attest.chain.errors import NetworkError
+from attest.chain.networks import load_network
 from attest.errors import AccountError, EncodingError
-from attest.liabilities import read_accounts
+from attest.liabilities import Workdir, read_accounts
+from optimizer import build_market, read_prices, sample_market
+from optimizer.errors import DataError
 from tests.fuzz import seeds
 from tests.fuzz.targets import CURRENCIES, TARGETS
 
@@ -117,3 +125,116 @@ def test_a_keystore_with_a_damaged_field(
 def test_the_seeds_are_small() -> None:
     """Damage has to hit what matters."""
     assert len(seeds.market()) < 2000 and len(seeds.inclusion().encode()) < 4000
+
+
+@pytest.mark.parametrize("value", ["[" * 50_000, "{a=" * 5_000])
+def test_settings_that_are_nested_without_end(tmp_path: Path, value: str) -> None:
+    (tmp_path / "networks.toml").write_text(f"[networks.mine]\nchain_id = {value}\n")
+    with pytest.raises(NetworkError, match=r"networks\.toml: not a TOML file"):
+        load_network("mine", tmp_path / "networks.toml")
+
+
+GAS = "gas_limit = 1" + "0" * 99
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "poll_seconds = inf",
+        "request_seconds = 1e12",
+        "max_fee_gwei = nan",
+        "priority_fee_gwei = inf",
+        "gas_limit = 1" + "0" * 99,
+    ],
+)
+def test_settings_that_no_clock_and_no_fee_has(tmp_path: Path, setting: str) -> None:
+    """A wait of no end is one that the system's clock refuses, long after the file was read."""
+    (tmp_path / "networks.toml").write_text(f'[networks.mine]\nchain_id = 5\nrpc_url = "http://node"\n{setting}\n')
+    with pytest.raises(NetworkError, match=rf"networks\.toml: network 'mine': {setting.split(' ', maxsplit=1)[0]}"):
+        load_network("mine", tmp_path / "networks.toml")
+
+
+def test_a_threshold_that_no_word_of_the_contract_holds() -> None:
+    assert TARGETS["oversights"].run(changed("oversights", threshold=2**64 - 1))
+    assert not TARGETS["oversights"].run(changed("oversights", threshold=2**64))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pyarrow.array([1, 2], pyarrow.timestamp("ns")),
+        pyarrow.array([2**63 - 1, 0], pyarrow.timestamp("us")),
+        pyarrow.array([2**31 - 1, 0], pyarrow.date32()),
+    ],
+)
+@pytest.mark.parametrize("name", ["account", "nonce", "claim-USD"])
+def test_accounts_with_moments_that_python_has_not(tmp_path: Path, column: Any, name: str) -> None:
+    table = {"account": ["alice", "bob"], "nonce": ["", ""], "claim-USD": ["1", "2"], "claim-BTC": ["1", "2"]}
+    path = tmp_path / "accounts.parquet"
+    path.write_bytes(seeds.parquet(table | {name: column}))
+    with pytest.raises(AccountError, match="neither text nor number"):
+        list(read_accounts(path, CURRENCIES))
+
+
+def test_prices_whose_returns_cannot_be_published(tmp_path: Path) -> None:
+    """Each has 30 digits, and their ratio has more."""
+    path = tmp_path / "prices.csv"
+    path.write_text(f"date,BTC\n2020-01-01,0.{'0' * 29}1\n2020-01-02,1{'0' * 29}\n")
+    with pytest.raises(DataError, match=r"prices\.csv: makes no market: returns\.BTC\.0: not a plain decimal"):
+        build_market(read_prices(path), scenario_count=1)
+
+
+def test_a_number_of_factors_that_python_does_not_convert() -> None:
+    with pytest.raises(EncodingError, match="--risk-model"):
+        parse_risk_model("factor:" + "9" * 5000, sample_market())
+
+
+def test_a_validity_beyond_the_calendar() -> None:
+    """A prover chooses it; who verifies is shown it."""
+    assert timestamp(LAST_SECOND) == "9999-12-31 23:59 UTC"
+    for seconds in (LAST_SECOND + 1, 2**40, 2**64 - 1):
+        assert str(seconds) in timestamp(seconds)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(b"signed", b"sig.ed"), (b"submit", b"submi\xff"), (seeds.HASH.hex().encode(), b"zz" * 32)]
+)
+def test_a_journal_with_a_damaged_record(before: bytes, after: bytes) -> None:
+    content = seeds.journal()
+    assert before in content
+    assert not TARGETS["journals"].run(content.replace(before, after))
+
+
+def test_a_journal_whose_tables_have_names_that_are_no_text() -> None:
+    content = seeds.journal()
+    assert not TARGETS["journals"].run(content.replace(b"CREATE TABLE submissions", b"CREATE TABLE sub\xf9issions"))
+
+
+@pytest.mark.parametrize("lost", [1, 96, 127])
+@pytest.mark.parametrize("name", ["proofs", "commitments"])
+def test_a_chunk_of_which_a_part_is_lost(tmp_path: Path, name: str, lost: int) -> None:
+    ledger: Any = SimpleNamespace(count=1)
+    book = Workdir(tmp_path, seeds.secret(), ledger)
+    (tmp_path / "chunks").mkdir()
+    for kind, content in (("commitments", seeds.commitments().encode()), ("proofs", seeds.chunk_proof())):
+        (tmp_path / "chunks" / f"000000.{kind}").write_bytes(content[: len(content) - (lost if kind == name else 0)])
+    with pytest.raises(EncodingError, match="damaged"):
+        book.book()
+
+
+def test_a_small_file_of_very_many_days(tmp_path: Path) -> None:
+    path = tmp_path / "prices.parquet"
+    path.write_bytes(seeds.parquet({"date": pyarrow.nulls(10**7), "BTC": pyarrow.nulls(10**7)}))
+    assert path.stat().st_size < 2**16
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(DataError, match="10000000 rows; a history has one a day"):
+        read_prices(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**16  # KiB
+
+
+def test_a_work_directory_of_other_slots_is_named(tmp_path: Path) -> None:
+    secret = seeds.secret()
+    ledger: Any = SimpleNamespace(count=1)
+    book = Workdir(tmp_path, secret.model_copy(update={"currencies": secret.currencies * 2}), ledger)
+    with pytest.raises(EncodingError, match=r"secret\.json: a book has one claims slot for each currency"):
+        _ = book.terms
