@@ -233,10 +233,8 @@ class _Attempt:
         chunks = quotient_chunks(quotient, n, self.random_bytes)
         self.writer.points(future.result() for future in self.commit_polynomials(chunks))
         self.zeta = self.writer.transcript.challenge()
-        if pow(self.zeta, n, MODULUS) == 1 or self.challenges.alpha in (
-            self.zeta,
-            self.zeta * domain(n)[n - 1] % MODULUS,
-        ):
+        on_alpha = self.challenges.alpha in (self.zeta, self.zeta * domain(n)[n - 1] % MODULUS)
+        if self.zeta == 0 or pow(self.zeta, n, MODULUS) == 1 or on_alpha:
             raise ZeroDivisor
         self.chunk_powers = powers_of(pow(self.zeta, n - 1, MODULUS), CHUNKS)
         self.quotient = polynomial([])

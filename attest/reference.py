@@ -435,10 +435,10 @@ class Verification:
         self.points = [sent.zeta * pow(OMEGA, at, R_ORDER) % R_ORDER for at in range(key.packing)]
 
     def refuse_zero_divisors(self) -> None:
-        """ζ ∈ H, α ∈ H', α equal to ζ or ζ/ω, or u an opening point."""
+        """ζ = 0, ζ ∈ H, α ∈ H', α equal to ζ or ζ/ω, or u an opening point."""
         zeta, u = self.sent.zeta, self.sent.u
-        if pow(zeta, N, R_ORDER) == 1 or pow(self.alpha, self.rows, R_ORDER) == 1:
-            raise Refused("zero divisor", "a challenge lies on a domain")
+        if zeta == 0 or pow(zeta, N, R_ORDER) == 1 or pow(self.alpha, self.rows, R_ORDER) == 1:
+            raise Refused("zero divisor", "ζ is 0, or a challenge lies on a domain")
         if self.alpha in (zeta, zeta * pow(OMEGA, -1, R_ORDER) % R_ORDER):
             raise Refused("zero divisor", "ζ or ζ/ω equals α")
         if u in self.points or pow(u, self.packing, R_ORDER) == self.alpha:

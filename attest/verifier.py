@@ -84,8 +84,8 @@ def verify(  # noqa: PLR0915 - one story, in the protocol's order
 
     alpha = challenges.alpha
     omega = domain(n)
-    if pow(zeta, n, MODULUS) == 1 or pow(alpha, rows, MODULUS) == 1:
-        raise ProofRejected("zero divisor", "a challenge lies on a domain")
+    if zeta == 0 or pow(zeta, n, MODULUS) == 1 or pow(alpha, rows, MODULUS) == 1:
+        raise ProofRejected("zero divisor", "ζ is 0, or a challenge lies on a domain")
     if alpha in (zeta, zeta * omega[n - 1] % MODULUS):
         raise ProofRejected("zero divisor", "ζ or ζ/ω equals α")
 

@@ -217,7 +217,7 @@ def _attempt(  # noqa: PLR0915 - one story, in the protocol's order
     chunks = quotient_chunks(quotient, n, draw)
     writer.points(commit(setup, chunk) for chunk in chunks)
     zeta = writer.transcript.challenge()
-    if pow(zeta, n, MODULUS) == 1:
+    if zeta == 0 or pow(zeta, n, MODULUS) == 1:
         raise ZeroDivisor
 
     evals = ChunkEvaluations(

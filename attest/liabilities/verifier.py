@@ -63,8 +63,8 @@ def reduce_chunk(setup: Setup, statement: ChunkStatement, proof: bytes) -> Claim
     n, slot = PARAMETERS.n, statement.slot
     omega = domain(n)[1]
     vanishing = (pow(zeta, n, MODULUS) - 1) % MODULUS
-    if vanishing == 0:
-        raise ProofRejected("zero divisor", "ζ lies on the domain")
+    if zeta == 0 or vanishing == 0:
+        raise ProofRejected("zero divisor", "ζ is 0 or lies on the domain")
     at_zeta_u, at_next_u = (u - zeta) % MODULUS, (u - omega * zeta) % MODULUS
     if 0 in (at_zeta_u, at_next_u):
         raise ProofRejected("zero divisor", "u is an opening point")

@@ -201,6 +201,7 @@ def verification(beta: int = BETA, zeta: int = ZETA, u: int = U) -> reference.Ve
 @pytest.mark.parametrize(
     "challenges",
     [
+        {"zeta": 0},
         {"zeta": ON_DOMAIN},
         {"beta": ON_DOMAIN},
         {"zeta": ALPHA},

@@ -83,7 +83,7 @@ interface IProofVerifier {
     /// @notice A point of the key, the sources or the proof is not canonical, not on the curve or not in the subgroup.
     error MalformedPoint();
 
-    /// @notice A challenge fell on a zero divisor (ζ ∈ H, α ∈ H', ζ or ζ/ω = α, u on an opening point): prove again.
+    /// @notice A challenge fell on a zero divisor (ζ = 0, ζ ∈ H, α ∈ H', ζ or ζ/ω = α, u on an opening point): prove again.
     error ZeroDivisor();
 
     /// @notice The batched opening does not hold: the statement is false, or the proof is of something else.
