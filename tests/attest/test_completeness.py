@@ -1,30 +1,49 @@
-"""Honest proofs are accepted: every packing, one and two vectors, and values at their bounds."""
+"""Honest proofs are accepted: every packing, one and two vectors, random programs, and values at their bounds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from random import Random
 from unittest.mock import patch
 
 import flint
 import pytest
 
 import attest.prover
-from attest.commitment import Holdings, SourceSet
-from attest.errors import SourceError, StatementFalse
+from attest.argument import MAX_ATTEMPTS, ZeroDivisor
+from attest.commitment import Holdings, SourceOpening, SourceSet
+from attest.errors import ProgramError, SourceError, StatementFalse
 from attest.field import MODULUS, domain, inverse
-from attest.masking import mask_polynomial
+from attest.masking import PreviousHoldings, mask_polynomial
 from attest.polynomial import evaluate
-from attest.program import Entry, Kind, Layout, Owner, Parameters, Part, ProgramBuilder, Slot
+from attest.program import (
+    PACKINGS,
+    PART_LIMIT,
+    Entry,
+    Kind,
+    Layout,
+    Owner,
+    Parameters,
+    Part,
+    Program,
+    ProgramBuilder,
+    Slot,
+    slots_hash,
+    solve,
+)
 from attest.proof import proof_sizes
 from attest.prover import prove
 from attest.srs import Setup
 from attest.statement import build_statement
 from attest.verifier import verify
+from tests.attest.blinding import unit
 from tests.attest.examples import CONTEXT, Example, hold, seeded, small_example, source_set
+from tests.attest.test_reference import both
 
 LIMIT = 2**77 - 1
+POLICY_HASH, MARKET_HASH = b"\x02" * 32, b"\x03" * 32
 
 
 def accepted(example: Example, proof: bytes) -> None:
@@ -44,7 +63,7 @@ def example_of(
         build.add(f"variable/{j}", kind, {j: 1})
     add(build)
     program = build.build()
-    statement = build_statement(program, setup, layout=layout, policy_hash=b"\x02" * 32, market_hash=b"\x03" * 32)
+    statement = build_statement(program, setup, layout=layout, policy_hash=POLICY_HASH, market_hash=MARKET_HASH)
     holdings = hold(layout, lots, 1)
     sources = source_set(layout, holdings, setup, epoch=1)
     return Example(layout, program, statement, holdings, sources, {}, setup)
@@ -122,44 +141,18 @@ def test_one_beyond_the_bound_is_refused(setup: Setup) -> None:
         example_of(setup, {1: 0}, add).prove()
 
 
-def test_the_largest_program_of_a_packing(setup: Setup) -> None:
-    """ρ = R − 5 at B = 8: the zero group's entries reach the last active ones."""
+def test_terms_as_large_as_the_bound_allows(setup: Setup) -> None:
+    """Two terms that cancel, each half of r: U is below it with this coefficient and not with the next. (P.3)"""
+    largest = (MODULUS - 1 - 2 * LIMIT) // (2 * LIMIT)
 
-    def add(build: ProgramBuilder) -> None:
-        for i in range(506):
-            build.add(f"room/{i}", Kind.ZERO if i == 505 else Kind.NONNEG, {0: 505 - i})
+    def add(build: ProgramBuilder, coefficient: int) -> None:
+        build.add("cancels", Kind.ZERO, {1: coefficient, 2: -coefficient})
 
-    example = example_of(setup, {1: 7}, add)
-    assert example.statement.key.row_count == 507 == example.statement.key.parameters.max_rows
-    assert example.statement.key.parameters.packing == 8
+    lots = {1: LIMIT, 2: LIMIT}
+    example = example_of(setup, lots, lambda build: add(build, largest))
     accepted(example, example.prove())
-
-
-def test_the_largest_program_at_all(setup: Setup) -> None:
-    def add(build: ProgramBuilder) -> None:
-        for i in range(2042):
-            build.add(f"room/{i}", Kind.NONNEG, {0: 1, 1: i})
-
-    example = example_of(setup, {1: 7}, add)
-    assert example.statement.key.row_count == 2043 == example.statement.key.parameters.max_rows
-    accepted(example, example.prove())
-
-
-def test_as_many_slots_as_rows_bound(setup: Setup) -> None:
-    """2042 slots, each with its row: more columns than any other statement has."""
-    lots = {j: j for j in range(1, 2043)}
-
-    def add(build: ProgramBuilder) -> None:
-        build.add("total", Kind.NONNEG, {0: 10**7, **dict.fromkeys(lots, -1)})
-
-    example = example_of(setup, lots, add)
-    accepted(example, example.prove())
-
-
-def test_the_smallest_vector_has_one_slot(setup: Setup) -> None:
-    example = example_of(setup, {1: 0}, lambda _: None)
-    assert example.statement.key.size == 2
-    accepted(example, example.prove())
+    with pytest.raises(ProgramError, match="wrap around"):
+        example_of(setup, lots, lambda build: add(build, largest + 1))
 
 
 def test_public_values_count_as_holdings(setup: Setup) -> None:
@@ -170,7 +163,7 @@ def test_public_values_count_as_holdings(setup: Setup) -> None:
         build.add(f"variable/{j}", Kind.NONNEG, {j: 1})
     build.add("floor", Kind.NONNEG, {0: -100, 1: 1, 2: 1})
     program = build.build()
-    statement = build_statement(program, setup, layout=layout, policy_hash=b"\x02" * 32, market_hash=b"\x03" * 32)
+    statement = build_statement(program, setup, layout=layout, policy_hash=POLICY_HASH, market_hash=MARKET_HASH)
     private = hold(layout, {1: 40}, 1)
     public = ((2, 60),)
     sources = SourceSet(source_set(layout, private, setup, epoch=1).sources, public)
@@ -197,14 +190,14 @@ def test_an_endless_pole_is_an_error_not_a_loop(small: Example) -> None:
 
     def pole(self: object) -> None:
         calls.append(1)
-        raise attest.prover.ZeroDivisor
+        raise ZeroDivisor
 
     with (
         patch.object(attest.prover._Attempt, "round_1", pole),
         pytest.raises(RuntimeError, match="zero divisors"),
     ):
         small.prove()
-    assert len(calls) == attest.prover.MAX_ATTEMPTS
+    assert len(calls) == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("packing", [8, 4, 2])
@@ -240,11 +233,266 @@ def test_a_shorter_mask_would_show_a_relation(packing: int) -> None:
     aux, empty = {3: 0, 4: 0}, [0] * 4096
     shown: list[list[int]] = []
     for k in range(packing + 2):
-        units = iter([int(i == k).to_bytes(64, "big") for i in range(packing + 2)])
-        b, shift = mask_polynomial(empty, aux, packing, 4096, lambda _, units=units: next(units))
+        b, shift = mask_polynomial(empty, aux, packing, 4096, unit(k))
         opened = [evaluate(shift, zeta * omega[turn] % MODULUS) for turn in range(packing)]
         quotient = sum((turn + 2) ** 9 * evaluate(shift, tau * omega[turn] % MODULUS) for turn in range(packing))
         shown.append([*opened, evaluate(b, tau), quotient % MODULUS])
     context = flint.fmpz_mod_ctx(MODULUS)
     assert flint.fmpz_mod_mat(flint.fmpz_mat(shown), context).rank() == packing + 2
     assert flint.fmpz_mod_mat(flint.fmpz_mat(shown[:-1]), context).rank() == packing + 1
+
+
+# Random programs -----------------------------------------------------------------------------------------------------
+
+TARGETS = 9
+"""Aggregates in a random program: each is a commitment of the key, which takes longer than all else."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a random program.
+
+    Args:
+        rows: ρ; slots: N − 1; previous: N' − 1, None with one vector.
+        owners: whose the slots behind the first are, which is a source's.
+    """
+
+    rows: int
+    slots: int
+    previous: int | None = None
+    owners: tuple[Owner, ...] = tuple(Owner)
+
+    def __str__(self) -> str:
+        before = "" if self.previous is None else f" and {self.previous} before"
+        return f"{self.rows} rows, {self.slots} slots{before}" + (", aux" if len(self.owners) == 1 else "")
+
+
+def magnitude(rng: Random) -> int:
+    """In [0, 2^77), often an end of it."""
+    return rng.choice((0, 1, LIMIT - 1, LIMIT, LIMIT, rng.randrange(1000), rng.randrange(LIMIT)))
+
+
+def factor(rng: Random) -> int:
+    """A coefficient or weight of any size up to 2^90, at which no term comes near r."""
+    return rng.randrange(1, 2 ** rng.choice((1, 11, 90)))
+
+
+def random_vector(rng: Random, slots: int, owners: tuple[Owner, ...]) -> tuple[Layout, list[int]]:
+    """A layout and a quantity for each of its slots; nobody's are 0."""
+    listed, quantities = list[Slot](), [1]
+    for j in range(1, slots + 1):
+        owner = rng.choice(owners) if j > 1 else Owner.SOURCE
+        held = owner in (Owner.SOURCE, Owner.PUBLIC)
+        sign = rng.choice((-1, 0, 1)) if held else 0
+        signed = rng.random() < 0.5 and (sign > 0 or not held)
+        listed.append(Slot(owner, f"X{j}", Decimal(1), sign, rng.choice("ab") if owner is Owner.SOURCE else "", signed))
+        negative = signed and owner is not Owner.PUBLIC and rng.random() < 0.7
+        quantities.append(0 if owner is Owner.UNUSED else magnitude(rng) * (-1 if negative else 1))
+    return Layout(tuple(listed)), quantities
+
+
+Families = tuple[dict[Entry, int], dict[Entry, int], dict[Entry, int]]
+"""Weights of parts, of flags and of squares."""
+
+
+def random_weights(rng: Random, kinds: list[Kind], values: list[int], readable: list[int]) -> Families:
+    """Weights of all three families, a part at an end of the range among what each reads.
+
+    Args: kinds, values: of the rows; readable: rows that are no targets.
+    """
+    families: Families = ({}, {}, {})
+    largest = [i for i in readable if abs(values[i]) == LIMIT] or readable
+    for family in families:
+        for row in {*rng.choices(readable, k=3), rng.choice(largest)}:
+            entry = Entry(row, Part.MINUS if values[row] < 0 or rng.random() < 0.2 else Part.PLUS)
+            pinned = kinds[row] == Kind.NONNEG and entry.part == Part.PLUS and family is not families[1]
+            family[entry] = factor(rng) * (rng.choice((-1, 1)) if pinned else 1)
+    return families
+
+
+def aggregate(families: Families, values: list[int]) -> int:
+    """What a target takes off its row's value. (P.1)"""
+
+    def part(entry: Entry) -> int:
+        return max(values[entry.row] if entry.part == Part.PLUS else -values[entry.row], 0)
+
+    weights, flag_weights, square_weights = families
+    total = sum(weight * part(entry) for entry, weight in weights.items())
+    total += sum(weight for entry, weight in flag_weights.items() if part(entry))
+    return total + sum(weight * part(entry) ** 2 for entry, weight in square_weights.items())
+
+
+@dataclass
+class Drawn:
+    """A program with vectors that satisfy it."""
+
+    program: Program
+    layout: Layout
+    quantities: list[int]
+    before: Layout | None
+    previous: list[int]
+
+
+def random_program(shape: Shape, seed: int) -> Drawn:
+    """Rows of all kinds and aggregates of all families, each met by the choice of its constant alone."""
+    rng = Random(seed)
+    layout, quantities = random_vector(rng, shape.slots, shape.owners)
+    before, previous = None, list[int]()
+    if shape.previous is not None:
+        before, previous = random_vector(rng, shape.previous, shape.owners)
+        empty = before.of(Owner.AUX)
+        previous = [0 if j in empty else lots for j, lots in enumerate(previous)]
+    build = ProgramBuilder(layout.size, aux=layout.of(Owner.AUX), previous_size=len(previous))
+    kinds = [Kind.FREE if slot.signed else Kind.NONNEG for held in (layout, before) if held for slot in held.slots]
+    values = [*quantities[1:], *previous[1:]]
+    for j in range(1, layout.size):
+        build.add(f"variable/{j}", kinds[j - 1], {j: 1})
+    for j in range(1, len(previous)):
+        build.add(f"variable/previous {j}", kinds[layout.size + j - 2], {}, previous={j: 1})
+
+    # Which rows are targets is drawn first: they read what stands before them and behind.
+    others = range(len(kinds), shape.rows)
+    targets = set(rng.sample(others, min(TARGETS, len(others) // 2)))
+    for i in others:
+        kinds.append(Kind.NONNEG if i in targets else rng.choice(list(Kind)))
+        sign = {Kind.FREE: rng.choice((-1, 1)), Kind.NONNEG: 1, Kind.ZERO: 0}[kinds[i]]
+        values.append(magnitude(rng) * sign)
+    readable = [i for i in range(shape.rows) if i not in targets]
+    compared = [j for j in range(1, len(previous)) if before and before[j].owner is not Owner.AUX]
+    for i in others:
+        own = {j: rng.choice((-1, 1)) * factor(rng) for j in rng.sample(range(1, layout.size), min(3, shape.slots))}
+        earlier = {j: rng.choice((-1, 1)) * factor(rng) for j in rng.sample(compared, min(2, len(compared)))}
+        families = random_weights(rng, kinds, values, readable) if i in targets else ({}, {}, {})
+        known = sum(a * quantities[j] for j, a in own.items()) + sum(a * previous[j] for j, a in earlier.items())
+        constant = values[i] + aggregate(families, values) - known
+        weights, flag_weights, square_weights = families
+        build.add(
+            f"row/{i}",
+            kinds[i],
+            {0: constant, **own},
+            previous=earlier,
+            weights=weights,
+            flag_weights=flag_weights,
+            square_weights=square_weights,
+        )
+    return Drawn(build.build(), layout, quantities, before, previous)
+
+
+def random_example(setup: Setup, shape: Shape, seed: int) -> Example:
+    """A random program with its key and commitments."""
+    drawn = random_program(shape, seed)
+
+    def committed(layout: Layout, quantities: list[int], epoch: int) -> tuple[Holdings, SourceSet]:
+        public = tuple((j, quantities[j]) for j in layout.of(Owner.PUBLIC))
+        holdings = replace(hold(layout, dict(enumerate(quantities)), seed + epoch), public_values=public)
+        return holdings, replace(source_set(layout, holdings, setup, epoch), public_values=public)
+
+    holdings, sources = committed(drawn.layout, drawn.quantities, 7)
+    previous = PreviousHoldings(*committed(drawn.before, drawn.previous, 6)) if drawn.before else None
+    statement = build_statement(
+        drawn.program,
+        setup,
+        layout=drawn.layout,
+        previous_layout=drawn.before,
+        policy_hash=POLICY_HASH,
+        market_hash=MARKET_HASH,
+    )
+    aux = {j: drawn.quantities[j] for j in drawn.program.aux}
+    return Example(drawn.layout, drawn.program, statement, holdings, sources, aux, setup, previous)
+
+
+ALL_AUX = (Owner.AUX,)
+FEWEST = {8: 1, 4: 508, 2: 1020}
+MOST = {packing: Parameters(packing).max_rows for packing in PACKINGS}
+ONE_VARIABLE = [Shape(rows[packing], 1) for rows in (FEWEST, MOST) for packing in PACKINGS]
+MOST_VARIABLES = [
+    *(Shape(MOST[packing], MOST[packing]) for packing in PACKINGS),
+    *(Shape(MOST[packing], MOST[packing] - 20) for packing in PACKINGS),
+    *(Shape(MOST[packing], MOST[packing], owners=ALL_AUX) for packing in PACKINGS),
+]
+TWO_VECTORS = [
+    Shape(2, 1, 1),
+    *(Shape(MOST[packing], MOST[packing] // 2, MOST[packing] // 2 - 20) for packing in PACKINGS),
+    Shape(MOST[2], MOST[2] - 1, 1),
+    Shape(MOST[2], 1, MOST[2] - 1),
+]
+SHAPES = [*ONE_VARIABLE, *MOST_VARIABLES, *TWO_VECTORS]
+REFERENCE = [*ONE_VARIABLE[:3], TWO_VECTORS[0]]
+"""Those that the reference reads too: it takes seconds, and a minute where a key has a thousand points."""
+
+
+def test_the_boundary_sizes_are_those_of_the_packings() -> None:
+    """The table of protocol §6, and a row more in the next packing."""
+    assert MOST == {8: 507, 4: 1019, 2: 2043}
+    assert {**{packing: most + 1 for packing, most in zip((4, 2), MOST.values(), strict=False)}, 8: 1} == FEWEST
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_random_programs_of_every_boundary_size(setup: Setup, shape: Shape) -> None:
+    """One variable and as many as rows can bound, as many aux slots, the fewest rows of a packing and the most."""
+    example = random_example(setup, shape, shape.rows + shape.slots)
+    key = example.statement.key
+    assert (key.row_count, key.size, key.vectors) == (shape.rows, shape.slots + 1, 1 + (shape.previous is not None))
+    assert FEWEST[key.parameters.packing] <= shape.rows <= MOST[key.parameters.packing]
+    assert shape.owners != ALL_AUX or len(key.aux) == shape.slots - 1
+    proof = example.prove()
+    accepted(example, proof)
+    if shape in REFERENCE:
+        assert both(example, proof) == (True, "")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_programs_of_random_size(setup: Setup, seed: int) -> None:
+    rng = Random(seed)
+    rows = rng.randrange(40, 500)
+    shape = Shape(rows, rng.randrange(1, rows // 2), rng.choice((None, rng.randrange(1, rows // 2))))
+    example = random_example(setup, shape, seed)
+    proof = example.prove()
+    accepted(example, proof)
+    if shape.previous is not None:
+        assert both(example, proof) == (True, "")
+
+
+def test_random_programs_reach_the_ends_of_the_range() -> None:
+    """Aggregates of every family read a part of 2^77 − 1, plus and minus; so do slots of everybody."""
+    read, held = set[tuple[int, Part, int]](), set[tuple[Owner, int]]()
+    for shape in SHAPES:
+        drawn = random_program(shape, shape.rows + shape.slots)
+        witness = solve(drawn.program, drawn.quantities, drawn.previous)
+        for row in drawn.program.rows:
+            for number, family in enumerate((row.weights, row.flag_weights, row.square_weights)):
+                read |= {(number, entry.part, witness.part(entry)) for entry in family}
+        held |= {(drawn.layout[j].owner, drawn.quantities[j]) for j in range(1, drawn.layout.size)}
+    assert LIMIT == PART_LIMIT
+    assert read >= {(number, part, LIMIT) for number in range(3) for part in Part}
+    assert held >= {(owner, lots) for owner in (Owner.SOURCE, Owner.AUX) for lots in (-LIMIT, 0, LIMIT)}
+    assert held >= {(Owner.PUBLIC, 0), (Owner.PUBLIC, LIMIT), (Owner.UNUSED, 0)}
+
+
+@pytest.mark.parametrize("vectors", [1, 2])
+def test_a_program_of_no_rows(setup: Setup, vectors: int) -> None:
+    """It says nothing, of a source that holds nothing: the zero group alone, as row 0. (P.2)"""
+    layout = Layout(())
+
+    def nothing(epoch: int) -> tuple[Holdings, SourceSet]:
+        opening = SourceOpening("a", {}, 1000 + epoch)
+        (model,) = example.sources.sources
+        signed = replace(
+            model,
+            epoch=epoch,
+            layout_hash=layout.hash,
+            owned_slots_hash=slots_hash(()),
+            commitment=opening.commitment(setup),
+        )
+        return Holdings((opening,)), SourceSet((signed,))
+
+    example = example_of(setup, {1: 0}, lambda _: None)
+    program = Program(1, (), previous_size=vectors - 1)
+    before = layout if vectors == 2 else None
+    statement = build_statement(
+        program, setup, layout=layout, previous_layout=before, policy_hash=POLICY_HASH, market_hash=MARKET_HASH
+    )
+    assert (statement.key.row_count, statement.key.vectors) == (0, vectors)
+    previous = PreviousHoldings(*nothing(6)) if before else None
+    empty = Example(layout, program, statement, *nothing(7), {}, setup, previous)
+    assert both(empty, empty.prove()) == (True, "")

@@ -1,24 +1,32 @@
-"""A proof is accepted if and only if nothing is damaged: every point, scalar, byte, key and source field."""
+"""A proof is accepted if and only if nothing is damaged: every point, scalar, byte, key and source field.
+
+Of each part of a proof one byte is damaged, or every byte where PROOFOLIO_DAMAGE=all asks for it: it takes minutes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from py_arkworks_bls12381 import G1Point
 
-from attest.commitment import SourceSet
-from attest.curve import decode_point, encode_point
+from attest.commitment import SourceSet, check_disclosure, disclose
+from attest.curve import compress, decode_point, decompress, encode_point
 from attest.errors import AttestError, EncodingError, ProofRejected, SourceError
 from attest.field import MODULUS
 from attest.proof import Context, proof_sizes
+from attest.representation import RepresentationClaim, prove_representation, verify_representation
 from attest.statement import Group, StatementKey
 from attest.verifier import verify
-from tests.attest.examples import CONTEXT, REGISTRY, Example, small_example
+from tests.attest.examples import CONTEXT, REGISTRY, Example, seeded, small_example
 
+EVERY_BYTE = os.environ.get("PROOFOLIO_DAMAGE") == "all"
 POINTS, SCALARS = 20, 34
 SPLIT = POINTS * 128
 
@@ -43,6 +51,31 @@ def point_at(proof: bytes, i: int) -> bytes:
 
 def put(proof: bytes, start: int, data: bytes) -> bytes:
     return proof[:start] + data + proof[start + len(data) :]
+
+
+def damages(data: bytes, sizes: Iterable[int]) -> Iterator[bytes]:
+    """The data with one byte changed at random: one of each of its parts, or every one. Deterministic.
+
+    Args: sizes: of the parts, which are all of the data.
+    """
+    rng, start = Random(data), 0
+    for size in sizes:
+        positions = range(start, start + size)
+        for position in positions if EVERY_BYTE else [rng.choice(positions)]:
+            yield put(data, position, bytes([data[position] ^ rng.randrange(1, 256)]))
+        start += size
+    assert start == len(data)
+
+
+@pytest.fixture(scope="module", params=["packing 8", "packing 4", "packing 2", "two vectors"])
+def shape(
+    request: pytest.FixtureRequest, small: Example, small_proof: bytes, pair: Example, pair_proof: bytes
+) -> tuple[Example, bytes]:
+    """A proof of each packing, and one over two vectors."""
+    if request.param in ("packing 8", "two vectors"):
+        return (small, small_proof) if request.param == "packing 8" else (pair, pair_proof)
+    example = small_example(extra_rows=600 if request.param == "packing 4" else 1200)
+    return example, example.prove()
 
 
 def test_the_undamaged_proof_is_accepted(small: Example, small_proof: bytes, pair: Example, pair_proof: bytes) -> None:
@@ -82,13 +115,8 @@ def test_every_scalar_matters(small: Example, small_proof: bytes, i: int) -> Non
             check(small, put(small_proof, start, other.to_bytes(32, "big")))
 
 
-@pytest.mark.parametrize("case", ["packing 4", "packing 2", "two vectors"])
-def test_every_part_matters_in_other_shapes(pair: Example, pair_proof: bytes, case: str) -> None:
-    if case == "two vectors":
-        example, proof = pair, pair_proof
-    else:
-        example = small_example(extra_rows=600 if case == "packing 4" else 1200)
-        proof = example.prove()
+def test_every_part_matters_in_every_shape(shape: tuple[Example, bytes]) -> None:
+    example, proof = shape
     check(example, proof)
     points, scalars = proof_sizes(example.statement.key.parameters.packing, example.statement.key.vectors)
     for i in range(points):
@@ -114,13 +142,16 @@ def test_trailing_bytes_are_malformed(small: Example, small_proof: bytes, tail: 
         check(small, small_proof + tail)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.integers(0, SPLIT + 32 * SCALARS - 1), st.integers(1, 255))
-def test_any_damaged_byte_is_refused(small: Example, small_proof: bytes, position: int, flip: int) -> None:
-    damaged = bytearray(small_proof)
-    damaged[position] ^= flip
-    with pytest.raises((EncodingError, ProofRejected)):
-        check(small, bytes(damaged))
+def test_any_damaged_byte_is_refused(shape: tuple[Example, bytes]) -> None:
+    example, proof = shape
+    key, refused = example.statement.key, list[type[AttestError]]()
+    points, scalars = proof_sizes(key.parameters.packing, key.vectors)
+    for damaged in damages(proof, [128] * points + [32] * scalars):
+        with pytest.raises((EncodingError, ProofRejected)) as error:
+            check(example, damaged)
+        refused.append(error.type)
+    assert len(refused) == (len(proof) if EVERY_BYTE else points + scalars)
+    assert {*refused} == {EncodingError, ProofRejected}
 
 
 @settings(max_examples=100, deadline=None)
@@ -149,6 +180,69 @@ def test_all_zeros_are_refused(small: Example) -> None:
 def test_every_context_field_matters(pair: Example, pair_proof: bytes, change: dict[str, Any]) -> None:
     with pytest.raises(ProofRejected):
         check(pair, pair_proof, context=replace(CONTEXT, **change))
+
+
+def to_bytes(value: Any, size: int) -> bytes:
+    """How a field of a statement would be written."""
+    if isinstance(value, int):
+        return value.to_bytes(size, "big")
+    if isinstance(value, str):
+        return bytes.fromhex(value[2:]) if value.startswith("0x") else value.encode("latin-1")
+    return encode_point(value) if isinstance(value, G1Point) else bytes(value)
+
+
+def from_bytes(data: bytes, like: Any) -> Any:
+    """The field again. Raises: EncodingError: no point."""
+    if isinstance(like, int):
+        return int.from_bytes(data, "big")
+    if isinstance(like, str):
+        return "0x" + data.hex() if like.startswith("0x") else data.decode("latin-1")
+    return decode_point(data) if isinstance(like, G1Point) else data
+
+
+def damaged_fields(holder: Any, sizes: Mapping[str, int]) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Each field with one byte changed, and what makes it, which may refuse. Args: sizes: in bytes."""
+    for name, size in sizes.items():
+        value = getattr(holder, name)
+        for damaged in damages(to_bytes(value, size), [size]):
+            yield name, lambda damaged=damaged, value=value: from_bytes(damaged, value)  # type: ignore[misc]
+
+
+CONTEXT_SIZES = {"chain_id": 32, "registry": 20, "expiry": 8, "program_id": 32, "book_root": 32}
+SET_SIZES = {"fund": 20, "epoch": 8, "as_of": 8, "layout_hash": 32}
+SOURCE_SIZES = {"source": 1, "role": 1, "owned_slots_hash": 32, "commitment": 128, "expiry": 8, "nonce": 32}
+REFUSALS = (EncodingError, ProofRejected, SourceError)
+
+
+def test_any_damaged_byte_of_the_context_is_refused(pair: Example, pair_proof: bytes) -> None:
+    for name, changed in damaged_fields(CONTEXT, CONTEXT_SIZES):
+        with pytest.raises(ProofRejected):
+            check(pair, pair_proof, context=replace(CONTEXT, **{name: changed()}))
+
+
+@pytest.mark.parametrize("which", ["sources", "previous"])
+def test_any_damaged_byte_of_the_sources_is_refused(pair: Example, pair_proof: bytes, which: str) -> None:
+    """What all sources of an epoch share, and what each has for itself; sorted again where a name is another."""
+    assert pair.previous is not None
+    sources = pair.sources if which == "sources" else pair.previous.sources
+
+    def judge(changed: SourceSet) -> None:
+        if which == "sources":
+            check(pair, pair_proof, sources=changed)
+        else:
+            check(pair, pair_proof, previous=changed)
+
+    judge(sources)
+    for name, changed in damaged_fields(sources.sources[0], SET_SIZES):
+        with pytest.raises(REFUSALS):
+            judge(each({name: changed()})(sources))
+    for i, source in enumerate(sources.sources):
+        for name, changed in damaged_fields(source, SOURCE_SIZES):
+            others = [s for s in sources.sources if s is not source]
+            with pytest.raises(REFUSALS) as error:
+                moved = sorted([replace(source, **{name: changed()}), *others], key=lambda s: s.id)
+                judge(SourceSet(tuple(moved)))
+            assert error.type is ProofRejected or name in ("source", "commitment"), f"{name} of source {i}"
 
 
 def damaged_keys(key: StatementKey) -> dict[str, dict[str, Any]]:
@@ -288,3 +382,38 @@ def test_spelling_of_an_address_does_not_matter(pair: Example, pair_proof: bytes
     loud = "0x" + pair.sources.fund[2:].upper()
     check(pair, pair_proof, sources=each({"fund": loud})(pair.sources))
     check(pair, pair_proof, previous=each({"fund": loud})(pair.previous.sources))
+
+
+# Openings and proofs of representation -------------------------------------------------------------------------------
+
+
+def test_any_damaged_byte_of_a_disclosure_is_refused(small: Example) -> None:
+    """The opening, the quantity, the slot, the commitments that it opens."""
+    setup, layout, sources = small.setup, small.layout, small.sources
+    lots, opening = disclose(setup, small.holdings, layout, 1)
+    check_disclosure(setup, sources, layout, 1, lots, opening)
+    for damaged in damages(compress(opening), [1] * 48):
+        with pytest.raises((EncodingError, ProofRejected)):
+            check_disclosure(setup, sources, layout, 1, lots, decompress(damaged))
+    for damaged in damages(lots.to_bytes(32, "big"), [1] * 32):
+        with pytest.raises(ProofRejected, match=r"disclosure|opening"):
+            check_disclosure(setup, sources, layout, 1, int.from_bytes(damaged, "big"), opening)
+    for slot in range(8):
+        if slot != 1:
+            with pytest.raises((ProofRejected, SourceError)):
+                check_disclosure(setup, sources, layout, slot, lots, opening)
+    for i in range(len(sources.sources)):
+        with pytest.raises(ProofRejected, match="opening"):
+            check_disclosure(setup, with_commitment(i)(sources), layout, 1, lots, opening)
+
+
+def test_any_damaged_byte_of_a_proof_of_representation_is_refused(small: Example) -> None:
+    opening = small.holdings.openings[0]
+    (source,) = [s for s in small.sources.sources if s.source == opening.source]
+    slots = small.layout.owned_by(opening.source)
+    claim = RepresentationClaim(CONTEXT.chain_id, CONTEXT.registry, source, slots)
+    proof = prove_representation(small.setup, claim, opening, seeded(1))
+    verify_representation(small.setup, claim, proof)
+    for damaged in damages(proof, [128, *[32] * (len(slots) + 1), 48]):
+        with pytest.raises((EncodingError, ProofRejected)):
+            verify_representation(small.setup, claim, damaged)

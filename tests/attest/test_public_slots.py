@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from attest.commitment import SourceSet
+from attest.commitment import Holdings, SourceSet, check_quantities
 from attest.errors import ProofRejected, SourceError, StatementFalse
+from attest.program import slots_hash
+from attest.representation import RepresentationClaim, prove_representation, verify_representation
 from attest.verifier import verify
-from tests.attest.examples import CONTEXT, Example, public_example
+from tests.attest.examples import CONTEXT, Example, public_example, seeded
 from tests.attest.test_reference import STATEMENT, both
 
 
@@ -70,7 +72,27 @@ def test_a_public_value_decides_over_a_limit(public: Example) -> None:
         replace(public, holdings=holdings, sources=claim(public, poor)).prove()
 
 
-def test_public_values_are_a_source_s_no_more_than_a_fund_s(public: Example, proof: bytes) -> None:
-    """A source that hides the difference in its own commitment would need to open another slot than its own."""
-    assert public.sources.public_values == ((7, 900), (8, 100))
-    assert public.sources.commitment(public.setup) != public.sources.opened_commitment(public.setup)
+def test_a_source_that_hides_the_difference_in_its_own_commitment(public: Example) -> None:
+    """A proof cannot tell: C_Q is one sum. The source's tool refuses it, its signature and its representation too."""
+    poor, layout, setup = ((7, 899), (8, 100)), public.layout, public.setup
+    honest, other = public.holdings.openings
+    hidden = replace(honest, quantities={**honest.quantities, 7: 1})
+    (stated,) = [s for s in public.sources.sources if s.source == hidden.source]
+    lie = replace(stated, commitment=hidden.commitment(setup))
+    listed = tuple(lie if s is stated else s for s in public.sources.sources)
+    sources = SourceSet(listed, poor)
+    assert sources.commitment(setup) == public.sources.commitment(setup)
+    lying = replace(public, holdings=Holdings((hidden, other), poor), sources=sources)
+    verify(setup, public.statement.key, CONTEXT, sources, lying.prove())
+
+    with pytest.raises(SourceError, match="exactly its own slots"):
+        check_quantities(layout, hidden.source, hidden.quantities)
+    own = layout.owned_by(hidden.source)
+    claim = RepresentationClaim(CONTEXT.chain_id, CONTEXT.registry, lie, own)
+    with pytest.raises(ProofRejected, match="does not show that its commitment is its own"):
+        verify_representation(setup, claim, prove_representation(setup, claim, hidden, seeded(1)))
+    wider = replace(lie, owned_slots_hash=slots_hash((*own, 7)))
+    claim = RepresentationClaim(CONTEXT.chain_id, CONTEXT.registry, wider, (*own, 7))
+    verify_representation(setup, claim, prove_representation(setup, claim, hidden, seeded(1)))
+    with pytest.raises(SourceError, match="signed other slots than its own"):
+        SourceSet(tuple(wider if s is lie else s for s in listed), poor).check_layout(layout)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -12,13 +13,18 @@ import pytest
 from py_arkworks_bls12381 import G1Point
 from scipy.stats import chi2
 
+import attest.kzg
+import attest.liabilities.prover
+import attest.prover
 from attest.argument import Challenges, Evaluations, constraint_sum
-from attest.curve import POINT_SIZE, SCALAR_SIZE, decode_point, multiply
+from attest.curve import POINT_SIZE, SCALAR_SIZE, decode_point, msm, multiply
 from attest.errors import ProofRejected
 from attest.field import MODULUS, RandomBytes, domain, inverse, random_scalar
+from attest.liabilities import ChunkContent, ChunkStatement, book_root, commit_chunk, prove_chunk
+from attest.liabilities.proof import ChunkProof
 from attest.liabilities.prover import MASK_COEFFICIENTS
 from attest.liabilities.verifier import verify_chunk
-from attest.masking import private_vectors
+from attest.masking import PreviousHoldings, private_vectors
 from attest.polynomial import evaluate
 from attest.program import BLINDING_ENTRIES, solve
 from attest.proof import ProofWriter, proof_sizes, start_transcript
@@ -36,7 +42,7 @@ from tests.attest.blinding import (
     shown_blocks,
 )
 from tests.attest.examples import CONTEXT, Example, hold, public_example, seeded, small_example, source_set
-from tests.attest.liabilities.cheating import terms_of
+from tests.attest.liabilities.cheating import SEED, content_of, terms_of
 from tests.attest.liabilities.simulator import simulate_chunk
 from tests.attest.simulator import Simulated, edge_values, simulate
 from tests.attest.toy_setup import TAU, answering, programmed, quick_commitments, toy_setup
@@ -51,7 +57,8 @@ BUILDERS: dict[str, Callable[[], Example]] = {
 }
 CHALLENGES = [random_scalar(seeded(77 + i)) for i in range(7)]
 """γ, β, θ, y, ζ, v, u."""
-PROOFS = 12
+PROOFS = 6
+"""Of each witness."""
 NIBBLES = 60
 """Of a scalar, from the low end: those above depend on r."""
 
@@ -305,17 +312,57 @@ def test_a_liability_chunk_shows_fewer_values_than_it_has_random_numbers() -> No
 
 def private_values(example: Example, proof: bytes) -> list[int]:
     """Step 4 without what is public."""
-    packing = example.statement.key.parameters.packing
-    points, scalars = proof_sizes(packing, 1)
+    key = example.statement.key
+    packing, vectors = key.parameters.packing, key.vectors
+    points, scalars = proof_sizes(packing, vectors)
     data = proof[points * POINT_SIZE :]
     values = [int.from_bytes(data[i : i + SCALAR_SIZE], "big") for i in range(0, scalars * SCALAR_SIZE, SCALAR_SIZE)]
-    return values[:14] + values[18 : 18 + packing]
+    public, matrix = vectors + 13, packing * vectors  # tbl, w, w_E and w_2; T_b
+    return values[:public] + values[public + 4 : -matrix]
 
 
 def other_witness(example: Example) -> Example:
     """Twice the assets, and other debts: the same statement is true of them."""
-    holdings = hold(example.layout, {1: 800, 2: 600, 3: 400, 4: 900}, 300)
-    return replace(example, holdings=holdings, sources=source_set(example.layout, holdings, example.setup, epoch=7))
+
+    def held(lots: dict[int, int], seed: int, epoch: int) -> PreviousHoldings:
+        holdings = hold(example.layout, lots, seed)
+        return PreviousHoldings(holdings, source_set(example.layout, holdings, example.setup, epoch))
+
+    now = held({1: 800, 2: 600, 3: 400, 4: 900}, 300, 7)
+    before = held({1: 333, 2: 1, 3: 77, 4: 0}, 400, 6) if example.previous else None
+    return replace(example, holdings=now.holdings, sources=now.sources, previous=before)
+
+
+BALANCES = (content_of([700, 20_000, 3]), content_of([5, 2**76, 1, 2**77 - 1]))
+
+
+@contextmanager
+def quick_chunks(setup: Setup) -> Iterator[None]:
+    """`quick_commitments` for the prover of liability books, with the same challenges in every proof and its check."""
+    gamma, _, *others = CHALLENGES
+    with quick_commitments(setup):
+        quick = attest.prover.msm  # type: ignore[attr-defined]
+
+    def committed(points: Sequence[G1Point], values: Sequence[int]) -> G1Point:
+        return msm(points, values) if len(points) == 2 else quick(points, values)
+
+    with (
+        patch.object(attest.liabilities.prover, "msm", committed),
+        patch.object(attest.kzg, "msm", committed),
+        answering([gamma, *others] * 2),
+    ):
+        yield
+
+
+def chunk_values(setup: Setup, content: ChunkContent, seed: bytes) -> list[int]:
+    """What the proof of a book of one chunk shows of it."""
+    terms = terms_of((5,), 1)
+    with quick_chunks(setup):
+        chunk = commit_chunk(setup, content, 0, terms.slots, seed)
+        proof = prove_chunk(setup, ChunkStatement(book_root(terms, [chunk]), terms, 0, 0, chunk), content, seed)
+    evals = ChunkProof.decode(proof).evals
+    shown = [evals.total, *evals.limbs, evals.multiplicities, *evals.helpers]
+    return [*shown, evals.running_sum, evals.running_sum_next]
 
 
 def counts(values: Sequence[int]) -> list[int]:
@@ -331,40 +378,72 @@ def uniformity(values: Sequence[int]) -> float:
 
 
 def difference(values: Sequence[int], others: Sequence[int]) -> float:
-    """The chi-square statistic of two samples that should have one distribution."""
-    return sum((a - b) ** 2 / (a + b) for a, b in zip(counts(values), counts(others), strict=True))
+    """The chi-square statistic of two samples that should have one distribution; a digit in neither adds nothing."""
+    return sum((a - b) ** 2 / max(a + b, 1) for a, b in zip(counts(values), counts(others), strict=True))
 
 
-CRITICAL = float(chi2.isf(1e-4, df=15))
-"""A test of uniform values exceeds it once in ten thousand times; the seeds are fixed, so it always or never does."""
+CRITICAL = float(chi2.isf(1e-5, df=15))
+"""A test of uniform values exceeds it once in 100 000 times; the seeds are fixed, so it always or never does."""
+
+Sample = list[list[int]]
+"""Each value that proofs of a witness show, in all of them."""
 
 
-@pytest.fixture(scope="module")
-def samples(built: Callable[[str], Example]) -> list[list[list[int]]]:
-    """For each of two witnesses, each shown value in all proofs; the oracle's answers are the same in all of them."""
+@pytest.fixture(scope="module", params=["packing 8", "packing 4", "packing 2", "two vectors", "liability chunk"])
+def samples(request: pytest.FixtureRequest, toy: Setup, built: Callable[[str], Example]) -> tuple[str, list[Sample]]:
+    """Of each of two witnesses; the oracle's answers are the same in all proofs."""
     found = []
-    for example in (built("packing 4"), other_witness(built("packing 4"))):
-        proofs = []
-        for seed in range(PROOFS):
-            with quick_commitments(example.setup), answering(CHALLENGES):
-                proofs.append(example.prove(seed))
-        with answering(CHALLENGES):
-            accept(example, proofs[0])
-        found.append([list(column) for column in zip(*(private_values(example, p) for p in proofs), strict=True)])
-    return found
+    for number in range(2):
+        if request.param == "liability chunk":
+            seeds = [bytes([seed]) * 32 for seed in range(PROOFS)]
+            proofs = [chunk_values(toy, BALANCES[number], seed) for seed in seeds]
+        else:
+            example = other_witness(built(request.param)) if number else built(request.param)
+            with quick_commitments(example.setup):
+                encoded = []
+                for seed in range(PROOFS):
+                    with answering(CHALLENGES):
+                        encoded.append(example.prove(seed))
+            with answering(CHALLENGES):
+                accept(example, encoded[0])
+            proofs = [private_values(example, proof) for proof in encoded]
+        found.append([list(column) for column in zip(*proofs, strict=True)])
+    return request.param, found
 
 
-def test_shown_values_of_a_fixed_witness_are_uniform(samples: list[list[list[int]]]) -> None:
-    for witness in samples:
-        assert len(witness) == 14 + 4
+SHOWN = {"packing 8": 14 + 8, "packing 4": 14 + 4, "packing 2": 14 + 2, "two vectors": 14 + 16, "liability chunk": 14}
+"""Thirteen columns, of which Φ is shown twice, and Q̂ at B points; in a chunk's proof no flags, and Q̂ at one."""
+
+
+def test_shown_values_of_a_fixed_witness_are_uniform(samples: tuple[str, list[Sample]]) -> None:
+    name, witnesses = samples
+    for witness in witnesses:
+        assert len(witness) == SHOWN[name]
+        assert all(len({*values}) == PROOFS for values in witness)
         assert max(uniformity(values) for values in witness) < CRITICAL
         assert uniformity([value for values in witness for value in values]) < CRITICAL
 
 
-def test_two_witnesses_show_the_same_distribution(samples: list[list[list[int]]]) -> None:
-    first, second = samples
+def test_two_witnesses_show_the_same_distribution(samples: tuple[str, list[Sample]]) -> None:
+    _, (first, second) = samples
     assert max(difference(a, b) for a, b in zip(first, second, strict=True)) < CRITICAL
     assert difference([x for values in first for x in values], [x for values in second for x in values]) < CRITICAL
+
+
+def assert_seen(first: list[int], second: list[int]) -> None:
+    """Values that every proof of a witness repeats, of two witnesses: the statistics see it in most of them alone.
+
+    Limbs that are 0 in both stay 0.
+    """
+    pairs = [(a, b) for a, b in zip(first, second, strict=True) if a != b]
+    assert len(pairs) >= 9
+    for seen in (
+        [uniformity([a] * PROOFS) > CRITICAL for a, _ in pairs],
+        [difference([a] * PROOFS, [b] * PROOFS) > CRITICAL for a, b in pairs],
+    ):
+        assert sum(seen) > len(pairs) * 3 / 4
+    assert uniformity(first * PROOFS) > CRITICAL
+    assert difference(first * PROOFS, second * PROOFS) > CRITICAL
 
 
 def test_the_statistics_see_missing_blinding(built: Callable[[str], Example]) -> None:
@@ -374,7 +453,9 @@ def test_the_statistics_see_missing_blinding(built: Callable[[str], Example]) ->
         args = (example.setup, example.statement, CONTEXT, example.holdings, example.sources, example.aux)
         with quick_commitments(example.setup), answering(CHALLENGES):
             unblinded.append(private_values(example, prove(*args, random_bytes=bytes)))
-    for a, b in zip(*unblinded, strict=True):
-        assert uniformity([a] * PROOFS) > CRITICAL
-        assert a == b or difference([a] * PROOFS, [b] * PROOFS) > CRITICAL
-    assert sum(a != b for a, b in zip(*unblinded, strict=True)) > 8  # limbs that are 0 in both stay 0
+    assert_seen(*unblinded)
+
+
+def test_the_statistics_see_a_missing_blinding_of_liabilities(toy: Setup) -> None:
+    with patch.object(attest.liabilities.prover, "stream", lambda *_: bytes):
+        assert_seen(*(chunk_values(toy, content, SEED) for content in BALANCES))

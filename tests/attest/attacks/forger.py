@@ -14,13 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+import flint
+import pytest
 from py_arkworks_bls12381 import G1Point
 
 import attest.program.witness
 import attest.prover
 import attest.verifier
 from attest.argument import Challenges, Evaluations, constraint_sum, powers_of
-from attest.commitment import Holdings
+from attest.commitment import Holdings, SourceSet
+from attest.errors import ProofRejected
 from attest.field import MODULUS, domain, inverse
 from attest.masking import PreviousHoldings, Vector, private_vectors
 from attest.polynomial import coefficients, divide_by_vanishing, interpolate, lagrange_at
@@ -28,6 +31,7 @@ from attest.program import Entry, Kind, Parameters, Part, Program, ProgramBuilde
 from attest.proof import Context, ProofWriter, start_transcript
 from attest.prover import _Attempt
 from attest.statement import Statement, StatementKey, build_statement
+from attest.transcript import Transcript
 from attest.verifier import verify
 from tests.attest.examples import CONTEXT, Example, hold, seeded, small_layout, source_set
 
@@ -357,3 +361,98 @@ def pinned_transcript(example: Example, context: Context = CONTEXT) -> Any:
     return verifier_without(
         start_transcript=lambda *_: start_transcript(example.statement.key, context, example.sources, previous)
     )
+
+
+# --- what the transcript absorbs of a statement (P.8) ---------------------------------------------------------------
+
+STATEMENT = (
+    "n", "B", "limb width", "limb count", "SRS hash", "key digest", "chain id", "registry", "fund", "epoch", "expiry",
+    "program id", "book root", "source set hash",
+)  # fmt: skip
+
+
+def item_names(sources: SourceSet, previous: SourceSet | None) -> list[str]:
+    """Names of the items of (P.8), in order; those of the previous epoch say so."""
+    names = list(STATEMENT)
+    if previous is not None:
+        names += ["previous epoch", "previous source set hash"]
+    for prefix, one in (("", sources), ("previous ", previous)):
+        if one is not None:
+            names.append(f"{prefix}source count")
+            for k, _ in enumerate(one.sources, 1):
+                names += [f"{prefix}source {k} id", f"{prefix}source {k} commitment"]
+            names.append(f"{prefix}public count")
+            for k, _ in enumerate(one.public_values, 1):
+                names += [f"{prefix}public slot {k}", f"{prefix}public value {k}"]
+    return names
+
+
+class Recording(Transcript):
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[bytes] = []
+
+    def absorb_bytes(self, item: bytes) -> None:
+        self.items.append(item)
+        super().absorb_bytes(item)
+
+
+def absorbed(
+    key: StatementKey, context: Context, sources: SourceSet, previous: SourceSet | None = None
+) -> dict[str, bytes]:
+    """What the honest code absorbs in step 0, by name."""
+    with patch("attest.proof.Transcript", Recording):
+        transcript = start_transcript(key, context, sources, previous)
+    assert isinstance(transcript, Recording)
+    return dict(zip(item_names(sources, previous), transcript.items, strict=True))
+
+
+@contextmanager
+def not_absorbing(old: Mapping[str, bytes], fields: set[str], but: str | None = None) -> Iterator[None]:
+    """A verifier that hears of these fields what it heard in the old statement, and must find all others unchanged.
+
+    Args:
+        but: the one of the fields that it does hear.
+    """
+
+    def start(*statement: Any) -> Transcript:
+        new = absorbed(*statement)
+        names = list(new if len(new) > len(old) else old)
+        assert {*old, *new} == {*names}
+        assert {name for name in names if old.get(name) != new.get(name)} == fields
+        transcript = Transcript()
+        for name in names:
+            item = (new if name == but else old).get(name)
+            if item is not None:
+                transcript.absorb_bytes(item)
+        return transcript
+
+    with verifier_without(start_transcript=start):
+        yield
+
+
+def assert_bound_by(old: Mapping[str, bytes], fields: set[str], verification: Callable[[], None]) -> None:
+    """The honest verifier refuses; so does one that hears any single one of the fields; one that hears none accepts."""
+    with pytest.raises(ProofRejected, match="batched opening"):
+        verification()
+    if len(fields) > 1:
+        for field in sorted(fields):
+            with not_absorbing(old, fields, but=field), pytest.raises(ProofRejected, match="batched opening"):
+                verification()
+    with not_absorbing(old, fields):
+        verification()
+
+
+def balanced(weights: list[int], missing: int) -> list[int]:
+    """Integers near 2^60 with Σ weight·integer = missing mod r: the nearest point of a lattice (LLL, then Babai)."""
+    first = inverse(weights[0])
+    size = len(weights)
+    basis = [[MODULUS, *[0] * (size - 1)]]
+    basis += [[-w * first % MODULUS, *(int(i == j) for j in range(1, size))] for i, w in enumerate(weights) if i]
+    reduced = flint.fmpz_mat(basis).lll()
+    start = [missing * first % MODULUS, *[0] * (size - 1)]
+    target = flint.fmpq_mat(flint.fmpz_mat([[2**60 - x for x in start]]))
+    coordinates = target * flint.fmpq_mat(reduced).inv()
+    whole = flint.fmpz_mat([[(coordinates[0, i] + flint.fmpq(1, 2)).floor() for i in range(size)]])
+    near = whole * reduced
+    return [start[i] + int(near[0, i]) for i in range(size)]

@@ -213,7 +213,11 @@ def test_a_table_of_the_provers_own(insolvent: Example) -> None:
 
 
 def test_a_table_entry_from_the_blinding_rows(insolvent: Example) -> None:
-    """Were the table blinded, its blinding could hold a negative surplus: act keeps those rows out of the sum."""
+    """Were the table blinded, its blinding could hold a negative surplus: act keeps those rows out of the sum.
+
+    Two checks stand here. The ceremony's table has no blinding and nothing in those rows that is no limb, so with the
+    true [tbl] there is no such look-up, wherever act ends; and with a table that has, act alone refuses.
+    """
     deceived, proof = negative_surplus(insolvent, OverBlinding)
 
     def everywhere(
@@ -224,6 +228,8 @@ def test_a_table_entry_from_the_blinding_rows(insolvent: Example) -> None:
 
     with verifier_without(constraint_sum=everywhere):
         check(deceived, proof)
+        with pytest.raises(ProofRejected, match="batched opening"):
+            check(insolvent, proof)
     with pytest.raises(ProofRejected, match="batched opening"):
         check(deceived, proof)
 

@@ -1,19 +1,19 @@
 """Challenges that a prover knows too early, or that are zero: each lets an insolvent fund through.
 
 A challenge is worth what was absorbed before it. A verifier whose transcript leaves one message out lets the prover
-choose that message with the challenge in hand.
+choose that message with the challenge in hand. ζ = 0 has no attack here: the verifier refuses it by name.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 from unittest.mock import patch
 
-import flint
 import pytest
 
 import attest.prover
@@ -21,8 +21,9 @@ from attest.errors import ProofRejected
 from attest.field import MODULUS, inverse
 from attest.kzg import batch_quotient
 from attest.polynomial import Polynomial, polynomial
+from attest.program import Part, Witness
 from attest.proof import start_transcript
-from attest.range_check import helper_columns, quotient_chunks
+from attest.range_check import HELPER_LIMBS, helper_columns, quotient_chunks, split
 from attest.srs import Setup
 from attest.transcript import Transcript
 from tests.attest.attacks import forger
@@ -30,6 +31,7 @@ from tests.attest.attacks.forger import (
     FALSE_SOLVENCY,
     Forger,
     Plan,
+    balanced,
     check,
     forge,
     forging,
@@ -38,33 +40,52 @@ from tests.attest.attacks.forger import (
     verifier_without,
 )
 from tests.attest.attacks.lies import NAMES, send, solved, spoken, true_values
+from tests.attest.attacks.removal import without
 from tests.attest.examples import CONTEXT, Example
 
 LIMBS, MULTIPLICITIES, HELPERS, QUOTIENT = range(1, 8), range(8, 9), range(10, 14), range(14, 18)
 VALUES, OPENING = range(18, 52), range(52, 53)
 """What the transcript absorbs after the statement, by number: with one vector and B = 8, [b] is 0 and [W'] is 53."""
+GAMMA, BETA, THETA, Y, ZETA, V, U = range(7)
+"""The challenges, in the order in which they are drawn."""
 
 
 class Weak(Transcript):
-    """A transcript that does not hear some messages, or draws some challenges as zero."""
+    """A transcript that does not hear some messages, or draws some challenges as zero or as others before them.
 
-    def __init__(self, example: Example, deaf_to: Iterable[int] = (), zero: Iterable[int] = ()) -> None:
+    Args:
+        deaf_to: numbers of messages; zero: of challenges, from γ, β, θ to u.
+        again: number of a challenge → number of the earlier one that it repeats.
+        unnoticed: whether a message that was not heard counts as absorbed where a challenge asks for one.
+    """
+
+    def __init__(
+        self,
+        example: Example,
+        deaf_to: Iterable[int] = (),
+        zero: Iterable[int] = (),
+        again: Mapping[int, int] | None = None,
+        unnoticed: bool = True,
+    ) -> None:
         super().__init__()
         self._state = start_transcript(example.statement.key, CONTEXT, example.sources, None).state
-        self._skipped, self._zero = set(deaf_to), set(zero)
-        self._heard = self._drawn = 0
+        self._skipped, self._zero, self._again, self._unnoticed = set(deaf_to), set(zero), again or {}, unnoticed
+        self._heard = 0
+        self._drawn: tuple[int, ...] = ()
 
     def absorb_bytes(self, item: bytes) -> None:
         if self._heard in self._skipped:
-            self._fresh = True
+            self._fresh = self._fresh or self._unnoticed
         else:
             super().absorb_bytes(item)
         self._heard += 1
 
     def challenges(self, count: int) -> list[int]:
-        drawn = super().challenges(count)
-        self._drawn += count
-        return [0 if self._drawn - count + i in self._zero else value for i, value in enumerate(drawn)]
+        for value in super().challenges(count):
+            number = len(self._drawn)
+            repeated = self._drawn[self._again[number]] if number in self._again else value
+            self._drawn = (*self._drawn, 0 if number in self._zero else repeated)
+        return list(self._drawn[-count:])
 
     def foreseen(self) -> int:
         """The next challenge, before the message that it should depend on."""
@@ -103,21 +124,6 @@ def test_multiplicities_forged_after_gamma_and_theta(insolvent: Example) -> None
 
 PINNED = ("variable/1", "variable/2", "variable/3", "variable/4", "variable/6", "solvency", "expected shortfall")
 """Rows whose plus parts enter LIN linearly."""
-
-
-def balanced(weights: list[int], missing: int) -> list[int]:
-    """Integers near 2^60 with Σ weight·integer = missing mod r: the nearest point of a lattice (LLL, then Babai)."""
-    first = inverse(weights[0])
-    size = len(weights)
-    basis = [[MODULUS, *[0] * (size - 1)]]
-    basis += [[-w * first % MODULUS, *(int(i == j) for j in range(1, size))] for i, w in enumerate(weights) if i]
-    reduced = flint.fmpz_mat(basis).lll()
-    start = [missing * first % MODULUS, *[0] * (size - 1)]
-    target = flint.fmpq_mat(flint.fmpz_mat([[2**60 - x for x in start]]))
-    coordinates = target * flint.fmpq_mat(reduced).inv()
-    whole = flint.fmpz_mat([[(coordinates[0, i] + flint.fmpq(1, 2)).floor() for i in range(size)]])
-    near = whole * reduced
-    return [start[i] + int(near[0, i]) for i in range(size)]
 
 
 def test_rows_that_cancel_under_a_known_beta(insolvent: Example) -> None:
@@ -203,42 +209,51 @@ def test_lies_that_cancel_under_a_known_v(insolvent: Example) -> None:
     assert_only(insolvent, proof, weak_verifier)
 
 
+def opened_falsely(attempt: Forger, u_of: Callable[[Forger], int]) -> bytes:
+    """A proof with a false evaluation, and [W] shifted until it opens at u.
+
+    Args:
+        u_of: what u will be, from the attempt as it stands after v.
+    """
+    position = NAMES.index("m")
+    truth = true_values(attempt)[position]
+    lies = solved(attempt, lambda d: {position: (truth + d) % MODULUS})
+    branch = spoken(attempt, lies)
+    away = inverse(u_of(branch) - attempt.zeta)
+    shift = -pow(branch.v, position, MODULUS) * (lies[position] - truth) * away % MODULUS
+    with patch.object(attest.prover, "batch_quotient", lambda groups: batch_quotient(groups) + polynomial([shift])):
+        branch.round_5()
+    return branch.writer.finish()
+
+
+def foreseen(branch: Forger) -> int:
+    return branch.writer.transcript.foreseen()  # type: ignore[attr-defined,no-any-return]
+
+
 def test_an_opening_chosen_after_u(insolvent: Example) -> None:
-    """With u in hand (for one, v used twice) [W] is shifted until a false evaluation opens at u. (P.21)"""
-    position = NAMES.index("m")
+    """With u in hand [W] is shifted until a false evaluation opens at u. (P.21)"""
     with weakly(insolvent, deaf_to=OPENING) as weak_verifier, forging(insolvent, rounds=3) as attempt:
-        truth = true_values(attempt)[position]
-        lies = solved(attempt, lambda d: {position: (truth + d) % MODULUS})
-        branch = spoken(attempt, lies)
-        u = branch.writer.transcript.foreseen()  # type: ignore[attr-defined]
-        shift = -pow(branch.v, position, MODULUS) * (lies[position] - truth) * inverse(u - attempt.zeta) % MODULUS
-        with patch.object(attest.prover, "batch_quotient", lambda groups: batch_quotient(groups) + polynomial([shift])):
-            branch.round_5()
-        proof = branch.writer.finish()
+        proof = opened_falsely(attempt, foreseen)
     assert_only(insolvent, proof, weak_verifier)
 
 
-def test_theta_that_is_zero(insolvent: Example) -> None:
-    """With θ = 0 the rows leave the running sum, and no limit is checked. (P.13)"""
-    honest = attest.prover._Attempt.linear_column
-    with weakly(insolvent, zero={2}) as weak_verifier, patch.object(Forger, "linear_column", honest):
-        proof = forge(insolvent)
+def test_v_used_again_as_u(insolvent: Example) -> None:
+    """[W] is absorbed, but u is v once more, which is known when [W] is chosen. (P.21)"""
+    with weakly(insolvent, again={U: V}) as weak_verifier, forging(insolvent, rounds=3) as attempt:
+        proof = opened_falsely(attempt, lambda branch: branch.v)
     assert_only(insolvent, proof, weak_verifier)
 
 
-def test_y_that_is_zero(insolvent: Example) -> None:
-    """With y = 0 the first constraint alone is left of the quotient. (P.19)"""
-    with weakly(insolvent, zero={3}) as weak_verifier:
-        proof = forge(insolvent, plan=Plan(drop=7))
-    assert_only(insolvent, proof, weak_verifier)
-
-
-def test_v_that_is_zero(insolvent: Example) -> None:
-    """With v = 0 only Q̂(ζ) is opened, and every other value may be false. (P.20)"""
-    position = NAMES.index("m")
-    with weakly(insolvent, zero={5}) as weak_verifier, forging(insolvent, rounds=3) as attempt:
-        proof, _ = send(attempt, solved(attempt, lambda d: {position: d}))
-    assert_only(insolvent, proof, weak_verifier)
+def test_a_round_that_nobody_absorbs(insolvent: Example) -> None:
+    """A verifier that forgets [W] comes to u with nothing absorbed since v: `challenges` raises, or u is foreseen."""
+    with weakly(insolvent, deaf_to=OPENING), forging(insolvent, rounds=3) as attempt:
+        proof = opened_falsely(attempt, foreseen)
+    forgetful = verifier_without(start_transcript=lambda *_: Weak(insolvent, deaf_to=OPENING, unnoticed=False))
+    with forgetful:
+        with pytest.raises(RuntimeError, match="without anything absorbed"):
+            check(insolvent, proof)
+        with without(Transcript.challenges, "without anything absorbed"):
+            check(insolvent, proof)
 
 
 def test_evaluations_of_another_proof_under_a_known_v(setup: Setup, insolvent: Example) -> None:
@@ -256,4 +271,76 @@ def test_evaluations_of_another_proof_under_a_known_v(setup: Setup, insolvent: E
             return sent | {down: (values[down] - moved * inverse(powers[down])) % MODULUS}
 
         proof, _ = send(attempt, solved(attempt, lies))
+    assert_only(insolvent, proof, weak_verifier)
+
+
+# --- challenges that are zero ---------------------------------------------------------------------------------------
+
+
+def test_gamma_that_is_zero(insolvent: Example) -> None:
+    """With γ = 0 nothing is asked where limbs are 0, nor of Φ where the table is: its step takes up the rest.
+
+    Every part is claimed as 0, with no helper and no multiplicity. (P.10), (P.13)
+    """
+    rows = len(insolvent.program.rows)
+    nothing = Witness((0,) * rows, (0,) * rows, frozenset())
+
+    def uncounted(*arguments: Any) -> tuple[list[list[int]], list[int]]:
+        limbs, counts = split(*arguments)
+        return limbs, [0] * len(counts)
+
+    def stepping(helpers: Any, counts: Any, inverses: Any, linear: Any, theta: int) -> list[int]:
+        steps = [theta * value for value in linear[: len(counts)]]
+        return [0, *(value % MODULUS for value in accumulate(steps[1:], initial=-sum(steps[1:])))]
+
+    with (
+        weakly(insolvent, zero={GAMMA}) as weak_verifier,
+        patch.object(Forger, "linear_column", attest.prover._Attempt.linear_column),
+        patch.object(attest.prover, "split", uncounted),
+        patch.object(attest.prover, "table_inverses", lambda *_: []),
+        patch.object(attest.prover, "helper_columns", lambda limbs, _: [[0] * len(limbs[0]) for _ in HELPER_LIMBS]),
+        patch.object(attest.prover, "running_sum", stepping),
+    ):
+        proof = forge(insolvent, witness=nothing)
+    assert_only(insolvent, proof, weak_verifier)
+
+
+def test_beta_that_is_zero(insolvent: Example) -> None:
+    """With β = 0 all rows weigh the same, and the gross limit gives solvency what it has to spare. (P.12)"""
+    honest, program = pretend(insolvent), insolvent.program
+    lacking = sum(a * q for a, q in zip((-50, 90, 80, 90, -100), (1, 400, 300, 200, 5000), strict=True))
+    spare = honest.plus[program.index("gross")] + lacking
+    assert lacking < 0 <= spare
+    with weakly(insolvent, zero={BETA}) as weak_verifier:
+        proof = forge(insolvent, witness=pretend(insolvent, {("gross", Part.PLUS): spare}))
+    assert_only(insolvent, proof, weak_verifier)
+
+
+def test_theta_that_is_zero(insolvent: Example) -> None:
+    """With θ = 0 the rows leave the running sum, and no limit is checked. (P.13)"""
+    honest = attest.prover._Attempt.linear_column
+    with weakly(insolvent, zero={THETA}) as weak_verifier, patch.object(Forger, "linear_column", honest):
+        proof = forge(insolvent)
+    assert_only(insolvent, proof, weak_verifier)
+
+
+def test_y_that_is_zero(insolvent: Example) -> None:
+    """With y = 0 the first constraint alone is left of the quotient. (P.19)"""
+    with weakly(insolvent, zero={Y}) as weak_verifier:
+        proof = forge(insolvent, plan=Plan(drop=7))
+    assert_only(insolvent, proof, weak_verifier)
+
+
+def test_v_that_is_zero(insolvent: Example) -> None:
+    """With v = 0 only Q̂(ζ) is opened, and every other value may be false. (P.20)"""
+    position = NAMES.index("m")
+    with weakly(insolvent, zero={V}) as weak_verifier, forging(insolvent, rounds=3) as attempt:
+        proof, _ = send(attempt, solved(attempt, lambda d: {position: d}))
+    assert_only(insolvent, proof, weak_verifier)
+
+
+def test_u_that_is_zero(insolvent: Example) -> None:
+    """With u = 0, as with any u known beforehand, [W] is shifted until a false evaluation opens there. (P.21)"""
+    with weakly(insolvent, zero={U}) as weak_verifier, forging(insolvent, rounds=3) as attempt:
+        proof = opened_falsely(attempt, lambda _: 0)
     assert_only(insolvent, proof, weak_verifier)

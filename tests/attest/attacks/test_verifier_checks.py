@@ -1,64 +1,92 @@
-"""Checks of the verifier and of `check_instance`, each shown to be the only one that refuses its attack."""
+"""Checks of the verifier and of `check_instance`, each shown to be the only one that refuses its attack.
+
+Where several refuse the same thing, the test says so, and shows that each of them does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from py_arkworks_bls12381 import G1Point
 
+import attest.curve
 import attest.proof
 import attest.prover
-import attest.verifier
 from attest.commitment import Holdings, SourceSet
-from attest.curve import BASE_FIELD_MODULUS, decode_point, encode_point
+from attest.curve import BASE_FIELD_MODULUS, decode_point, decode_scalar, encode_point
 from attest.errors import EncodingError, ProofRejected, SourceError, StatementFalse
 from attest.field import MODULUS, domain, root_of_unity
 from attest.program import Kind, ProgramBuilder
-from attest.proof import Context, proof_sizes, start_transcript
+from attest.proof import Context, ProofReader, check_instance, proof_sizes, start_transcript
 from attest.transcript import Transcript
 from attest.verifier import verify
 from tests.attest.attacks.forger import (
     FALSE_SOLVENCY,
     check,
     forge,
+    forging,
     pinned_transcript,
     pretend,
     scene,
     verifier_without,
 )
+from tests.attest.attacks.lies import send, true_values
+from tests.attest.attacks.removal import without
 from tests.attest.examples import CONTEXT, Example
 
 # --- encoding ---------------------------------------------------------------------------------------------------
 
 
 def test_the_exact_length(small: Example, small_proof: bytes) -> None:
-    """Trailing bytes make a second proof of the first, and a short one leaves values out."""
-    points, scalars = proof_sizes(8, 1)
-    for data in (small_proof[:-1], small_proof[:-32], small_proof + b"\x00", small_proof + bytes(32), b""):
-        with pytest.raises(EncodingError, match="bytes, not"):
+    """Trailing bytes make a second proof of the first.
+
+    Missing bytes are refused twice: here, and where the point or scalar is read that lacks them.
+    """
+    trailing = (small_proof + b"\x00", small_proof + bytes(32), small_proof * 2)
+    missing = (small_proof[:-1], small_proof[:-32], b"")
+    for data in (*trailing, *missing):
+        with pytest.raises(EncodingError, match="a proof of this statement has"):
             check(small, data)
-    with patch.object(attest.proof, "proof_sizes", lambda *_: (points, scalars + 1)):
-        check(small, small_proof + bytes(32))
+    with without(ProofReader.__init__, "a proof of this statement has"):
+        for data in trailing:
+            check(small, data)
+        for data in missing:
+            with pytest.raises(EncodingError, match=r"a (scalar|point) has"):
+                check(small, data)
 
 
-def test_a_scalar_has_one_spelling(small: Example, small_proof: bytes) -> None:
-    """s + r is s again: a proof would have many encodings."""
+def test_a_scalar_has_one_spelling(small: Example) -> None:
+    """s + r is s again: a proof would have many encodings, of which its prover absorbs one."""
+    with forging(small, rounds=3) as forger:
+        values = true_values(forger)
+        last = len(values) - 1
+        respelled, _ = send(forger, {last: values[last] + MODULUS})
+    with pytest.raises(EncodingError, match="below r"):
+        check(small, respelled)
+    with without(decode_scalar, "below r"):
+        check(small, respelled)
+
+
+def test_a_scalar_is_not_reduced(small: Example, small_proof: bytes) -> None:
+    """Were s + r read as s, as many libraries do, anybody could write a proof anew."""
     value = int.from_bytes(small_proof[-32:], "big")
     respelled = small_proof[:-32] + (value + MODULUS).to_bytes(32, "big")
     with pytest.raises(EncodingError, match="below r"):
         check(small, respelled)
-    with patch.object(attest.proof, "decode_scalar", lambda data: int.from_bytes(data, "big") % MODULUS):
+    with without(decode_scalar, "below r"), pytest.raises(ProofRejected, match="batched opening"):
         check(small, respelled)
 
+    def reduced(data: bytes) -> int:
+        return decode_scalar((int.from_bytes(data, "big") % MODULUS).to_bytes(32, "big"))
 
-def unchecked(data: bytes) -> G1Point:
-    x, y = (int.from_bytes(data[i : i + 64], "big") % BASE_FIELD_MODULUS for i in (0, 64))
-    return G1Point.from_xy_bytes_unchecked_be(x.to_bytes(48, "big") + y.to_bytes(48, "big"))
+    with patch.object(attest.proof, "decode_scalar", reduced):
+        check(small, respelled)
 
 
 def with_last_point(proof: bytes, data: bytes) -> bytes:
@@ -86,26 +114,56 @@ def small_order_part() -> G1Point:
     return total
 
 
+def wheel_with(decoder: Callable[[bytes], G1Point]) -> AbstractContextManager[Any]:
+    """`decode_point` takes the coordinates to the curve in another way; what it checks itself stays."""
+    wheel = SimpleNamespace(from_xy_bytes_be=decoder, multiexp_unchecked=G1Point.multiexp_unchecked)
+    return patch.object(attest.curve, "G1Point", wheel)
+
+
+def reduced_coordinates(xy: bytes) -> G1Point:
+    """Checks curve and subgroup, but not that coordinates are below the modulus."""
+    x, y = (int.from_bytes(part, "big") % BASE_FIELD_MODULUS for part in (xy[:48], xy[48:]))
+    return G1Point.from_xy_bytes_be(x.to_bytes(48, "big") + y.to_bytes(48, "big"))
+
+
 def test_a_coordinate_has_one_spelling(small: Example, small_proof: bytes) -> None:
-    """x + p is x again: a proof would have many encodings."""
+    """x + p is x again: a proof would have many encodings.
+
+    Three checks stand here, and each refuses alone: `decode_point` compares with p, it compares with the point's own
+    encoding, and the wheel takes no such coordinate.
+    """
     x = int.from_bytes(last_point(small_proof)[:64], "big") + BASE_FIELD_MODULUS
     respelled = with_last_point(small_proof, x.to_bytes(64, "big") + last_point(small_proof)[64:])
-    with pytest.raises(EncodingError, match="modulus"):
+    below, canonical = "field's modulus", "non-canonical"
+    with pytest.raises(EncodingError, match=below):
         check(small, respelled)
-    with patch.object(attest.proof, "decode_point", unchecked):
+    with without(decode_point, below, canonical), pytest.raises(EncodingError, match="not a point of G1"):
         check(small, respelled)
+    with wheel_with(reduced_coordinates):
+        for left, removed in ((below, canonical), (canonical, below)):
+            with without(decode_point, removed), pytest.raises(EncodingError, match=left):
+                check(small, respelled)
+        with without(decode_point, below, canonical):
+            check(small, respelled)
 
 
 def test_a_point_lies_in_the_subgroup(small: Example, small_proof: bytes) -> None:
-    """A part of small order that the pairing does not see."""
+    """A part of small order that the pairing does not see.
+
+    The wheel checks the subgroup. Without that it still checks the curve and `decode_point` the coordinates.
+    """
     extra = small_order_part()
     assert extra != G1Point.identity()
     assert not extra.is_in_subgroup()
-    moved = with_last_point(small_proof, encode_point(decode_point(last_point(small_proof)) + extra))
+    honest = last_point(small_proof)
+    moved = with_last_point(small_proof, encode_point(decode_point(honest) + extra))
+    off_the_curve = with_last_point(small_proof, honest[:-1] + bytes([honest[-1] ^ 1]))
     with pytest.raises(EncodingError, match="not a point of G1"):
         check(small, moved)
-    with patch.object(attest.proof, "decode_point", unchecked):
+    with wheel_with(G1Point.from_xy_bytes_unchecked_be):
         check(small, moved)
+        with pytest.raises(EncodingError, match="not a point of G1"):
+            check(small, off_the_curve)
 
 
 # --- zero divisors ----------------------------------------------------------------------------------------------
@@ -125,6 +183,7 @@ OMEGA = root_of_unity(4096)
 BETA, ZETA, U = 3, 1234567, 7654321
 POLES = {
     "ζ in H": (BETA, OMEGA, U),
+    "ζ is 0": (BETA, 0, U),
     "ζ is 1": (BETA, 1, U),
     "β in H": (OMEGA, ZETA, U),
     "α is 1": (1, ZETA, U),
@@ -181,23 +240,14 @@ def test_the_prover_starts_again_on_a_pole(small: Example) -> None:
 # --- the instance -----------------------------------------------------------------------------------------------
 
 
-def unguarded() -> ExitStack:
-    """Neither prover nor verifier looks at the instance."""
-    stack = ExitStack()
-    for module in (attest.prover, attest.verifier):
-        stack.enter_context(patch.object(module, "check_instance", lambda *_: None))
-    return stack
-
-
-def refused_only_by_the_instance(
-    example: Example, error: type[Exception], match: str, proof: bytes | None = None
-) -> None:
-    with pytest.raises(error, match=match):
+def refused_only_by_the_instance(example: Example, match: str) -> None:
+    """`check_instance` has one `raise` with this message, without which the honest prover's proof is accepted."""
+    with pytest.raises(ProofRejected, match=match):
         example.prove()
-    with unguarded():
-        proof = proof or example.prove()
+    with without(check_instance, match):
+        proof = example.prove()
         check(example, proof)
-    with pytest.raises(error, match=match):
+    with pytest.raises(ProofRejected, match=match):
         check(example, proof)
 
 
@@ -208,7 +258,7 @@ def changed(source_set: SourceSet, **fields: Any) -> SourceSet:
 def test_commitments_signed_for_another_layout(small: Example) -> None:
     """Lots of one instrument counted as lots of another."""
     other = replace(small, sources=changed(small.sources, layout_hash=b"\x44" * 32))
-    refused_only_by_the_instance(other, ProofRejected, "layout")
+    refused_only_by_the_instance(other, "the sources signed another layout")
 
 
 @pytest.mark.parametrize("slot", [5, 7, 4087], ids=["aux", "beyond the vector", "the last"])
@@ -218,12 +268,13 @@ def test_public_values_stay_off_other_slots(small: Example, slot: int) -> None:
     holdings = Holdings(small.holdings.openings, values)
     sources = SourceSet(small.sources.sources, values)
     example = replace(small, holdings=holdings, sources=sources)
-    with pytest.raises(ProofRejected, match="public slots"):
+    match = "a public slot is the constant, an aux slot"
+    with pytest.raises(ProofRejected, match=match):
         example.prove()
-    with unguarded():
-        proof = forge(example, witness=pretend(small))
+    proof = forge(example, witness=pretend(small))
+    with without(check_instance, match):
         check(example, proof)
-    with pytest.raises(ProofRejected, match="public slots"):
+    with pytest.raises(ProofRejected, match=match):
         check(example, proof)
 
 
@@ -247,10 +298,10 @@ def test_a_key_takes_its_number_of_vectors(
 
 
 PREVIOUS: dict[str, tuple[Callable[[SourceSet], SourceSet], str]] = {
-    "another layout": (lambda s: changed(s, layout_hash=b"\x55" * 32), "layout"),
-    "another fund": (lambda s: changed(s, fund="0x" + "00" * 19 + "f2"), "previous epoch"),
-    "the same epoch": (lambda s: changed(s, epoch=7), "previous epoch"),
-    "a later epoch": (lambda s: changed(s, epoch=8), "previous epoch"),
+    "another layout": (lambda s: changed(s, layout_hash=b"\x55" * 32), "the previous sources signed another layout"),
+    "another fund": (lambda s: changed(s, fund="0x" + "00" * 19 + "f2"), "not of this fund's earlier epoch"),
+    "the same epoch": (lambda s: changed(s, epoch=7), "not of this fund's earlier epoch"),
+    "a later epoch": (lambda s: changed(s, epoch=8), "not of this fund's earlier epoch"),
 }
 
 
@@ -260,7 +311,7 @@ def test_the_previous_epoch_is_this_fund_s_own(pair: Example, name: str) -> None
     change, match = PREVIOUS[name]
     assert pair.previous is not None
     previous = replace(pair.previous, sources=change(pair.previous.sources))
-    refused_only_by_the_instance(replace(pair, previous=previous), ProofRejected, match)
+    refused_only_by_the_instance(replace(pair, previous=previous), match)
 
 
 @pytest.mark.parametrize("slot", [7, 4087])

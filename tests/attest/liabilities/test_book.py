@@ -15,18 +15,21 @@ from typing import Any
 import pytest
 
 from attest import Setup
-from attest.curve import encode_point, multiply
+from attest.curve import compress, decompress, encode_point, multiply
 from attest.errors import AttestError, EncodingError, ProofRejected, StatementFalse
 from attest.field import domain
 from attest.liabilities import (
     Account,
+    AccountKey,
     AllOpenings,
     BookFile,
     BookSource,
+    BookTerms,
     ChunkCommitments,
     ChunkContent,
     ChunkStatement,
     ClaimsSlot,
+    Inclusion,
     Workdir,
     Workers,
     book_commitment,
@@ -38,12 +41,14 @@ from attest.liabilities import (
     verify_book,
     verify_chunk,
 )
-from attest.liabilities.book import CAPACITY, LAST_SLOT
+from attest.liabilities.book import CAPACITY, LAST_SLOT, PARAMETERS, merkle_path
 from attest.liabilities.inclusion import open_entry
-from attest.liabilities.proof import PROOF_SIZE
-from attest.liabilities.prover import stream
+from attest.liabilities.proof import AT_ZETA, POINTS, PROOF_SIZE
+from attest.liabilities.prover import inclusion_polynomials, stream
+from attest.liabilities.verifier import check_book
 from attest.polynomial import Polynomial, polynomial
 from tests.attest.liabilities.cheating import FUND, SEED, content_of, terms_of
+from tests.attest.test_damage import damages
 
 TOP = (1 << 77) - 1
 
@@ -75,16 +80,126 @@ def proved(setup: Setup) -> tuple[ChunkStatement, bytes]:
 
 
 def test_damage_anywhere_is_rejected(setup: Setup, proved: tuple[ChunkStatement, bytes]) -> None:
+    """A byte of each point and scalar; every byte where PROOFOLIO_DAMAGE=all."""
     statement, proof = proved
     verify_chunk(setup, statement, proof)
-    for position in range(0, PROOF_SIZE, 13):
-        damaged = bytearray(proof)
-        damaged[position] ^= 1
-        with pytest.raises(AttestError):
-            verify_chunk(setup, statement, bytes(damaged))
+    refused = set[type[AttestError]]()
+    for damaged in damages(proof, [128] * POINTS + [32] * (AT_ZETA + 1)):
+        with pytest.raises((EncodingError, ProofRejected)) as error:
+            verify_chunk(setup, statement, damaged)
+        refused.add(error.type)
+    assert refused == {EncodingError, ProofRejected}
     for wrong in (proof[:-1], proof + b"\x00", b""):
         with pytest.raises(EncodingError):
             verify_chunk(setup, statement, wrong)
+
+
+def test_damaged_commitments_of_a_chunk_are_rejected(setup: Setup, proved: tuple[ChunkStatement, bytes]) -> None:
+    """Those of the other currency are the root's business alone. (P.27), (P.32)"""
+    statement, proof = proved
+    encoded = statement.commitments.encode()
+    own = 128 * (1 + 7 + 1)
+    chunks = [statement.commitments] * statement.terms.count
+    root = book_root(statement.terms, chunks)
+    check_book(statement.terms, root, chunks, None)
+    for damaged in damages(encoded, [128] * (len(encoded) // 128)):
+        with pytest.raises((EncodingError, ProofRejected)):
+            changed = ChunkCommitments.decode(damaged, 2)
+            check_book(statement.terms, root, [chunks[0], changed, chunks[2]], None)
+        if damaged[:own] != encoded[:own]:
+            with pytest.raises((EncodingError, ProofRejected)):
+                changed = ChunkCommitments.decode(damaged, 2)
+                verify_chunk(setup, replace(statement, commitments=changed), proof)
+    for damaged in damages(statement.root, [32]):
+        with pytest.raises(ProofRejected):
+            verify_chunk(setup, replace(statement, root=damaged), proof)
+
+
+def test_every_field_of_the_terms_is_in_the_root(proved: tuple[ChunkStatement, bytes]) -> None:
+    """Fund, epoch, slots, what a unit of them is, and the number of chunks. (P.26)"""
+    statement, _ = proved
+    terms, chunks = statement.terms, [statement.commitments] * 3
+    root, (first, second) = book_root(terms, chunks), terms.currencies
+    others = [
+        replace(terms, fund="0x" + "00" * 19 + "f2"),
+        replace(terms, epoch=terms.epoch + 1),
+        *(
+            replace(terms, currencies=(changed, second))
+            for changed in (replace(first, slot=4), replace(first, asset="x"), replace(first, lot=Decimal("0.1")))
+        ),
+    ]
+    for other in others:
+        with pytest.raises(ProofRejected, match="book root"):
+            check_book(other, root, chunks, None)
+    for shown in (chunks[:2], [*chunks, chunks[0]]):
+        with pytest.raises(EncodingError):
+            check_book(terms, root, shown, None)
+        with pytest.raises(ProofRejected, match="book root"):
+            check_book(replace(terms, count=len(shown)), root, shown, None)
+
+
+ENTRY = 7
+KEY = AccountKey(b"\x01" * 32, b"\x02" * 32, b"\x03" * 32)
+
+
+@pytest.fixture(scope="module")
+def included(setup: Setup) -> tuple[BookTerms, bytes, Inclusion]:
+    """An account of two currencies in the second of three chunks, and the book's root."""
+    terms, lots = terms_of((5, 6), 3), (500, 1 << 76)
+    content = content_of(*([0] * ENTRY + [balance] for balance in lots))
+    identifiers = [*content.identifiers]
+    identifiers[ENTRY] = KEY.identifier(terms.fund, terms.epoch)
+    content = replace(content, identifiers=identifiers)
+    chunks = [commit_chunk(setup, content, i, terms.slots, SEED) for i in range(terms.count)]
+    columns = [inclusion_polynomials(content, 1, SEED, currency) for currency in range(len(lots))]
+    first, *others = open_entry(setup, [columns[0][0], *(summed for _, summed in columns)], ENTRY)
+    path = merkle_path([chunk.leaf(i) for i, chunk in enumerate(chunks)], 1)
+    return terms, book_root(terms, chunks), Inclusion(1, ENTRY, chunks[1], path, lots, first, tuple(others))
+
+
+def test_damage_anywhere_in_an_inclusion_is_rejected(
+    setup: Setup, included: tuple[BookTerms, bytes, Inclusion]
+) -> None:
+    """Account, nonce and salt, root and path, place, commitments, openings and balances. (P.25), (P.35)"""
+    terms, root, shown = included
+
+    def judge(key: AccountKey = KEY, root: bytes = root, **change: Any) -> None:
+        check_inclusion(setup, terms, root, key, replace(shown, **change))
+
+    judge()
+    for name in ("account_hash", "nonce_hash", "salt"):
+        for damaged in damages(getattr(KEY, name), [32]):
+            change: Any = {name: damaged}
+            with pytest.raises(ProofRejected, match="identifier"):
+                judge(key=replace(KEY, **change))
+    for damaged in damages(root, [32]):
+        with pytest.raises(ProofRejected, match="book root"):
+            judge(root=damaged)
+    for i, node in enumerate(shown.path):
+        for damaged in damages(node, [32]):
+            with pytest.raises(ProofRejected, match="book root"):
+                judge(path=(*shown.path[:i], damaged, *shown.path[i + 1 :]))
+    for damaged in damages(encoded := shown.commitments.encode(), [128] * (len(encoded) // 128)):
+        with pytest.raises((EncodingError, ProofRejected)):
+            judge(commitments=ChunkCommitments.decode(damaged, 2))
+    for chunk in (0, 2, 3):
+        with pytest.raises(ProofRejected):
+            judge(chunk=chunk)
+    for entry in (0, ENTRY - 1, ENTRY + 1, CAPACITY, -1):
+        with pytest.raises(ProofRejected):
+            judge(entry=entry)
+    for damaged in damages(compress(shown.identifier_proof), [1] * 48):
+        with pytest.raises((EncodingError, ProofRejected)):
+            judge(identifier_proof=decompress(damaged))
+    for at in range(2):
+        for damaged in damages(compress(shown.balance_proofs[at]), [1] * 48):
+            with pytest.raises((EncodingError, ProofRejected)):
+                proofs = [decompress(damaged) if i == at else proof for i, proof in enumerate(shown.balance_proofs)]
+                judge(balance_proofs=tuple(proofs))
+        for damaged in damages(shown.balances[at].to_bytes(32, "big"), [1] * 32):
+            lots = [int.from_bytes(damaged, "big") if i == at else lots for i, lots in enumerate(shown.balances)]
+            with pytest.raises(ProofRejected, match="balance"):
+                judge(balances=tuple(lots))
 
 
 def test_every_field_of_the_statement_is_bound(setup: Setup, proved: tuple[ChunkStatement, bytes]) -> None:
@@ -93,7 +208,7 @@ def test_every_field_of_the_statement_is_bound(setup: Setup, proved: tuple[Chunk
     currency = statement.commitments.currencies[0]
     other = setup.g1
 
-    def with_currency(**fields: object) -> ChunkStatement:
+    def with_currency(**fields: Any) -> ChunkStatement:
         changed = replace(currency, **fields)
         chunk = replace(statement.commitments, currencies=(changed, statement.commitments.currencies[1]))
         return replace(statement, commitments=chunk)
@@ -244,7 +359,7 @@ def test_all_inclusions_of_a_chunk_are_the_single_ones(setup: Setup, tmp_path: P
 def test_openings_at_once_of_a_small_polynomial(setup: Setup) -> None:
     """f = X² has the quotient X + z at z: [τ] + z."""
     with pytest.MonkeyPatch.context() as patch:
-        small = replace(inclusion.PARAMETERS, n=8)
+        small = replace(PARAMETERS, n=8)
         patch.setattr(inclusion, "PARAMETERS", small)
         found = AllOpenings(setup).open(polynomial([0, 0, 1]))
         assert found == [setup.monomial[1] + multiply(setup.g1, z) for z in domain(8)]
