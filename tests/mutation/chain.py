@@ -51,6 +51,8 @@ def judged(group: str, kinds: set[str], processes: int) -> Iterator[Result]:
         noticed = _by_vectors(folders[0], chosen) if group == VERIFIERS else []
         yield from (_result(mutant, True) for mutant in noticed)
         rest = [mutant for mutant in chosen if mutant not in noticed]
+        if _fails_tests(folders[0], 0):
+            raise RuntimeError("the contracts fail their tests without any mutant")
         with ThreadPoolExecutor(processes) as pool:
             shares = [pool.submit(list, _by_tests(folders[i], rest[i::processes])) for i in range(processes)]
             for share in shares:
@@ -104,11 +106,15 @@ def _misjudged(url: str, addresses: dict[str, str], calls: list[ContractCall], n
 
 def _by_tests(folder: Path, rest: list[Mutant]) -> Iterator[Result]:
     for mutant in rest:
-        try:
-            done = _forge(folder, "test", *NO_SIZE_LIMIT, "--gas-price", str(mutant.number), "--fail-fast")
-        except subprocess.TimeoutExpired:
-            yield _result(mutant, True)
-            continue
-        if "[FAIL" not in done.stdout and " passed, 0 failed" not in done.stdout:
-            raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-        yield _result(mutant, "[FAIL" in done.stdout)
+        yield _result(mutant, _fails_tests(folder, mutant.number))
+
+
+def _fails_tests(folder: Path, number: int) -> bool:
+    """Whether a forge test fails at this gas price. A mutant that hangs fails them."""
+    try:
+        done = _forge(folder, "test", *NO_SIZE_LIMIT, "--gas-price", str(number), "--fail-fast")
+    except subprocess.TimeoutExpired:
+        return True
+    if "[FAIL" not in done.stdout and " passed, 0 failed" not in done.stdout:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    return "[FAIL" in done.stdout

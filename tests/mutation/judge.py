@@ -1,11 +1,12 @@
 """Mutants of the Python verifiers before the frozen vectors and, where those notice nothing, before the tests.
 
 Each mutant runs in a process of its own, forked where everything is loaded: its source is executed over the module's
-names, and so are the modules that had imported them.
+names, and what other modules had imported of them is exchanged there.
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import multiprocessing
@@ -23,11 +24,11 @@ import pytest
 
 import attest.reference
 from attest.errors import AttestError
-from tests.mutation.python import CHECK, Mutant, mutants
+from tests.mutation.python import CHECK, FORMULA, Mutant, mutants
 from tests.vectors.cases import ProofCase, fast_verdict, proof_cases, reference_verdict
 
 ROOT = Path(__file__).parents[2]
-SECONDS_A_VECTOR, SECONDS_OF_TESTS = 60, 300
+SECONDS_A_VECTOR, SECONDS_OF_TESTS = 60, 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,10 @@ class Subject:
     """A verifier's file.
 
     Args:
-        importers: modules that took names from it, in the order in which they are to be executed again.
         verdict: what the verifier says of a vector.
         quick: tests that are asked after one vector; tests: those that are asked where no vector notices.
     """
 
-    importers: tuple[str, ...]
     verdict: Callable[[ProofCase], str]
     quick: tuple[str, ...]
     tests: tuple[str, ...]
@@ -65,12 +64,13 @@ _FAST_TESTS = (
     "tests/attest/attacks/test_evaluations.py",
 )
 SUBJECTS = {
-    "attest/verifier.py": Subject((), fast_verdict, (), _FAST_TESTS),
-    "attest/argument.py": Subject(
-        ("attest.masking", "attest.prover", "attest.verifier"), fast_verdict, (), _FAST_TESTS
-    ),
+    "attest/verifier.py": Subject(fast_verdict, (), _FAST_TESTS),
+    "attest/proof.py": Subject(fast_verdict, (), (*_FAST_TESTS, "tests/attest/attacks/test_statement_fields.py")),
+    "attest/curve.py": Subject(fast_verdict, ("tests/attest/test_curve.py",), _FAST_TESTS),
+    "attest/kzg.py": Subject(fast_verdict, ("tests/attest/test_kzg.py",), _FAST_TESTS),
+    "attest/argument.py": Subject(fast_verdict, (), _FAST_TESTS),
     "attest/reference.py": Subject(
-        (), reference_verdict, ("tests/attest/test_reference_parsing.py",), ("tests/attest/test_reference.py",)
+        reference_verdict, ("tests/attest/test_reference_parsing.py",), ("tests/attest/test_reference.py",)
     ),
 }
 FILES = tuple(SUBJECTS)
@@ -80,9 +80,13 @@ def judged(file: str, kinds: set[str], processes: int) -> Iterator[Result]:
     """One result a mutant, in no order. Raises: RuntimeError: the verifier is wrong without any mutant."""
     subject = SUBJECTS[file]
     cases = _quickest_first(file, subject)
-    chosen = [mutant for mutant in mutants((ROOT / file).read_text("utf-8")) if mutant.kind in kinds]
+    source = (ROOT / file).read_text("utf-8")
+    chosen = [mutant for mutant in mutants(source) if mutant.kind in kinds]
     context = multiprocessing.get_context("fork")
     with context.Pool(processes, maxtasksperchild=1) as pool:
+        unchanged = Mutant(0, 0, "none", ast.unparse(ast.parse(source)), FORMULA, "")
+        if pool.apply(_judge, ((file, unchanged, ()),))[1]:
+            raise RuntimeError(f"{file} fails its tests without any mutant")
         jobs = [(file, mutant, cases) for mutant in chosen]
         for mutant, noticed in pool.imap_unordered(_judge, jobs, chunksize=1):
             yield Result(file, mutant.line, mutant.kind, mutant.change, noticed)
@@ -188,11 +192,10 @@ def _give_up(*_: object) -> None:
 def _install(file: str, mutant: Mutant) -> None:
     name = file.removesuffix(".py").replace("/", ".")
     module = sys.modules[name]
-    ceremony = getattr(module, "ceremony", None)
-    exec(compile(mutant.source, file, "exec"), module.__dict__)
-    if ceremony is not None and mutant.function != "ceremony":
-        module.__dict__["ceremony"] = ceremony  # it is read once, which takes seconds
-    for importer in SUBJECTS[file].importers:
-        again = sys.modules[importer]
-        assert again.__file__
-        exec(compile(Path(again.__file__).read_text("utf-8"), again.__file__, "exec"), again.__dict__)
+    before = dict(vars(module))
+    exec(compile(mutant.source, file, "exec"), vars(module))
+    if "ceremony" in before and mutant.function != "ceremony":
+        vars(module)["ceremony"] = before["ceremony"]  # it is read once, which takes seconds
+    for importer in [vars(each) for key, each in sys.modules.items() if key.startswith(("attest.", "tests."))]:
+        for taken in [key for key, old in before.items() if importer.get(key, module) is old]:
+            importer[taken] = vars(module)[taken]

@@ -83,9 +83,12 @@ def _changes(node: ast.AST) -> Iterator[_Change]:
             for i, operand in enumerate(operands):
                 rest = operands[:i] + operands[i + 1 :]
                 yield _set(node.test, "values", rest, CHECK, f"without: {ast.unparse(operand)}")
-    elif isinstance(node, ast.Compare) and type(node.ops[0]) in _BORDERS:
-        other = _BORDERS[type(node.ops[0])]()
-        yield _set(node, "ops", [other, *node.ops[1:]], FORMULA, f"{type(other).__name__} in: {ast.unparse(node)}")
+    elif isinstance(node, ast.Compare):
+        for i, operator in enumerate(node.ops):
+            other = _BORDERS[type(operator)]()
+            name = type(other).__name__ + (f", the {i + 1}," if len(node.ops) > 1 else "")
+            ops = [*node.ops[:i], other, *node.ops[i + 1 :]]
+            yield _set(node, "ops", ops, FORMULA, f"{name} in: {ast.unparse(node)}")
     elif isinstance(node, ast.BinOp) and type(node.op) in _OTHERS:
         instead = _OTHERS[type(node.op)]()
         yield _set(node, "op", instead, FORMULA, f"{type(instead).__name__} in: {ast.unparse(node)}")

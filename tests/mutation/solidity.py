@@ -37,7 +37,8 @@ _OTHERS = {
     "!=": "==",
 }
 _OF_FIELD_ELEMENTS = {"+", "-", "*"}
-_RETURNED = re.compile(r"done := and\(done, (eq\(returndatasize\(\), \w+\))\)")
+_IN_ASSEMBLY = re.compile(r"(\w+) := and\(\s*\1,\s*(\w+\((?:[^()]|\([^()]*\))*\))\s*\)")
+"""A condition that is added to those before it: `done := and(done, eq(returndatasize(), 0x20))`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,16 @@ def _is_mutable(node: Any) -> bool:
 
 
 def _is_refusal(node: Any) -> bool:
+    """Whether it reverts, or answers `false`, under a condition."""
     body = node.get("trueBody") or {}
     statements = body.get("statements", [body])
-    return node["nodeType"] == "IfStatement" and any(s.get("nodeType") == "RevertStatement" for s in statements)
+    return node["nodeType"] == "IfStatement" and any(_refuses(statement) for statement in statements)
+
+
+def _refuses(statement: Any) -> bool:
+    answer = statement.get("expression") or {}
+    is_false = answer.get("nodeType") == "Literal" and answer.get("value") == "false"
+    return statement.get("nodeType") == "RevertStatement" or (statement.get("nodeType") == "Return" and is_false)
 
 
 def _children(node: Any) -> Iterator[Any]:
@@ -219,9 +227,9 @@ def write_mutants(contracts: Path, folder: Path, tests: Iterable[Path], mutated:
         rewriter = _Rewriter(name.removeprefix("src/"), (contracts / name).read_bytes(), found)
         text = rewriter.text(0, _span(tree)[0]) + rewriter.rewritten(tree)
         text += rewriter.text(_span(tree)[1], len(rewriter.source))
-        for returned in _RETURNED.finditer(rewriter.source.decode()):
-            k = rewriter.number(returned.start(), f"without: {returned[1]}", CHECK)
-            text = text.replace(returned[0], f"done := and(done, or(eq(gasprice(), {k}), {returned[1]} ))", 1)
+        for added in _IN_ASSEMBLY.finditer(rewriter.source.decode()):
+            k = rewriter.number(added.start(), f"without: {_short(added[2])}", CHECK)
+            text = text.replace(added[0], f"{added[1]} := and({added[1]}, or(eq(gasprice(), {k}), {added[2]} ))", 1)
         (folder / name).write_text(text)
     for name in copied:
         (folder / name).write_text(_impure((folder / name).read_text()))
