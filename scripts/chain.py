@@ -45,6 +45,7 @@ from .options import (
 from .pipeline import (
     PublicValues,
     Terms,
+    book_currencies_of,
     duties_of,
     needed_book_root,
     needed_public_values,
@@ -57,8 +58,8 @@ from .terminal import REJECTED, console, remark, step, table
 BOOK_STANDINGS = {
     BookStanding.NONE: "no book is published",
     BookStanding.PUBLISHED: "the book's root is on record; the book itself is to be verified off chain",
-    BookStanding.PROVED: "the book is verified on chain; its total is not, or not yet, in the fund's source set",
-    BookStanding.COUNTED: "the book is verified on chain, and its total is in the fund's source set",
+    BookStanding.PROVED: "the book is verified on chain; its total in these lots is not, or not yet, in the source set",
+    BookStanding.COUNTED: "the book is verified on chain, and its total is in the fund's source set, in approved lots",
 }
 
 PUBLISHING = "Publishing"
@@ -225,6 +226,7 @@ def approval_of(terms: Terms, valid_until: int) -> Approval:
         owned_slots={source: layout.owned_slots_hash(source) for source in layout.sources},
         digests=terms.digests,
         account_slots=account_slots_of(terms.compiled),
+        book_currencies=book_currencies_of(terms),
     )
 
 

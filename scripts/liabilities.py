@@ -14,7 +14,6 @@ from attest.liabilities import (
     AllOpenings,
     BookFile,
     BookSource,
-    ClaimsSlot,
     Workdir,
     Workers,
     book_commitment,
@@ -36,7 +35,7 @@ from .options import (
     parse_hash,
     save_source,
 )
-from .pipeline import Signing, Terms, book_source, sign_opening, timestamp
+from .pipeline import Signing, Terms, book_source, claims_slots, sign_opening, timestamp
 from .terminal import console, naming, progress_bar, step
 
 app = typer.Typer(
@@ -58,12 +57,7 @@ def _book_source(terms: Terms, fund: str, epoch: int) -> BookSource:
         raise EncodingError(
             "the policy has no source in the role liability_book; give the source of the claims that role"
         )
-    return BookSource(fund, epoch, name, _claims_slots(terms, name))
-
-
-def _claims_slots(terms: Terms, source: str) -> tuple[ClaimsSlot, ...]:
-    layout = terms.layout
-    return tuple(ClaimsSlot(slot, layout[slot].asset, layout[slot].lot) for slot in layout.owned_by(source))
+    return BookSource(fund, epoch, name, claims_slots(terms.layout, name))
 
 
 @app.command()
@@ -176,6 +170,8 @@ def verify(
     )
     if registered is None:
         console.print("[yellow]that it is the fund's total was not checked; give --source[/]")
+    else:
+        console.print("the source's signature and the layout's lots: proofolio verify --book compares them")
     if book_root is None:
         console.print(f"root 0x{published.root.hex()}; compare it with the registry's", soft_wrap=True)
 
@@ -235,7 +231,7 @@ def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
     source = signed.source_commitment()
     if (int(book.fund, 16), book.epoch) != (int(source.fund, 16), source.epoch) or book.source != name:
         raise ProofRejected("liability book", "it is of another fund, epoch or source than the bundle")
-    if book.terms.currencies != _claims_slots(terms, source.source):
+    if book.terms.currencies != claims_slots(terms.layout, name):
         raise ProofRejected("liability book", "its totals stand in other slots, or in other lots, than the layout's")
     with progress_bar("verifying the book", "proofs") as report:
         book.verify(terms.setup, source.commitment, report)

@@ -29,6 +29,7 @@ from attest.attestation import (
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, PublicValue, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceOpening, SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
+from attest.liabilities import ClaimsSlot, currencies_hash
 from attest.program import Layout, Owner, solve
 from attest.prover import Progress
 from attest.registration import Duty
@@ -37,6 +38,9 @@ from attest.statement import NO_HASH
 from attest.wallet import WalletFile
 from optimizer.market import Market
 from optimizer.policy import CompiledPolicy, Holdings, Policy, compile_policy
+
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999, in Unix seconds: the calendar of Python ends there."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,17 @@ def book_source(terms: Terms) -> str | None:
     """The source that is a liability book, None where the policy has none."""
     books = [name for name, role in terms.roles.items() if role == ROLES["liability_book"]]
     return books[0] if books else None
+
+
+def claims_slots(layout: Layout, source: str) -> tuple[ClaimsSlot, ...]:
+    """What a unit of each of a source's slots is."""
+    return tuple(ClaimsSlot(slot, layout[slot].asset, layout[slot].lot) for slot in layout.owned_by(source))
+
+
+def book_currencies_of(terms: Terms) -> bytes:
+    """The hash of what a unit of the liability book is; zeros where the policy has none."""
+    source = book_source(terms)
+    return currencies_hash(claims_slots(terms.layout, source)) if source is not None else NO_HASH
 
 
 def needed_book_root(terms: Terms, root: bytes | None) -> bytes:
@@ -380,5 +395,7 @@ def quantities_by_instrument(holdings: Holdings) -> dict[str, Decimal]:
 
 
 def timestamp(seconds: int) -> str:
-    """A moment in UTC."""
+    """A moment in UTC; a file may name one that no calendar has."""
+    if seconds > LAST_SECOND:
+        return f"after the year 9999 ({seconds} s)"
     return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")

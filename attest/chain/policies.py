@@ -11,17 +11,18 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from pydantic import Field, field_validator
 
-from attest.bundle import Address, File
+from attest.bundle import UINT64, Address, File
 from attest.chain.contract import Contract
 from attest.chain.transactions import Call, Chain
 from attest.program import source_id
 from attest.registration import SourceRequirement, ordered
+from attest.statement import NO_HASH
 
 DAY = 86_400
 MINIMUM_NOTICE, MAXIMUM_NOTICE = 2 * DAY, 365 * DAY
 MAXIMUM_WINDOW = 30 * DAY
 """Seconds between which the contract wants a notice period, and up to which a challenge window."""
-APPROVAL_TYPE = "(uint64,uint64,bytes32,bytes32[],bytes32[],(uint256,uint256)[],(uint256,address,uint256)[])"
+APPROVAL_TYPE = "(uint64,uint64,bytes32,bytes32[],bytes32[],(uint256,uint256)[],(uint256,address,uint256)[],bytes32)"
 
 
 class Oversight(File):
@@ -37,7 +38,7 @@ class Oversight(File):
 
     version: Literal["1"] = "1"
     publishers: Annotated[tuple[Address, ...], Field(min_length=1, strict=False)]
-    threshold: Annotated[int, Field(ge=1)] = 1
+    threshold: Annotated[int, Field(ge=1, le=UINT64)] = 1
     challenge_window: int = 0
     notice_period: int = MINIMUM_NOTICE
     auditors: Annotated[tuple[Address, ...], Field(strict=False)] = ()
@@ -78,6 +79,7 @@ class Approval:
     Args:
         as_of, valid_until: Unix seconds; owned_slots: source → hash of its slots; digests: of each program's key.
         public_slots: slot → value. account_slots: read on chain.
+        book_currencies: hash of what a unit of the liability book is, zeros without one.
     """
 
     as_of: int
@@ -87,6 +89,7 @@ class Approval:
     digests: tuple[bytes, ...]
     public_slots: dict[int, int] = field(default_factory=dict)
     account_slots: tuple[AccountSlot, ...] = ()
+    book_currencies: bytes = NO_HASH
 
     def encoded(self) -> tuple[Any, ...]:
         """The Solidity struct `Approval`."""
@@ -99,6 +102,7 @@ class Approval:
             list(self.digests),
             sorted(self.public_slots.items()),
             [(slot.slot, slot.token, slot.lot) for slot in sorted(self.account_slots, key=lambda s: s.slot)],
+            self.book_currencies,
         )
 
     @property

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from attest.chain.client import Registry, Submission
 from attest.chain.delivery import Delivery
 from attest.chain.endpoints import Note, silent
-from attest.chain.errors import ClockSkew, JournalError, Reverted
+from attest.chain.errors import ClockSkew, JournalError, NetworkError, Reverted
 from attest.chain.fees import Quote
 from attest.chain.journal import FAILED, UNSIGNED, Content, Identity, Journal, Record, State
 from attest.chain.signers import Signer
@@ -72,13 +72,29 @@ class Publisher:
         return recorded or self._advance(self._enter(submission, retry), submission, State.FINAL)
 
     def _by_somebody_else(self, submission: Submission) -> Published | None:
-        """Proofs that are on record without this journal's doing."""
+        """Proofs that are on record without this journal's doing, once that is final.
+
+        Raises: NetworkError: it did not become so in time.
+        """
         record = self.journal.find(self._identity(submission))
         if record is not None and record.state not in (*UNSIGNED, *FAILED):
             return None
-        s = submission
-        attested, block = self.registry.attested(s.fund, s.policy_id, s.epoch)
-        return Published(None, block, None) if attested >= {program.index for program in s.programs} else None
+        s, chain, waited = submission, self.registry.chain, 0.0
+        own = {program.index for program in s.programs}
+        while True:
+            attested, block = self.registry.attested(s.fund, s.policy_id, s.epoch)
+            if not attested >= own:
+                return None
+            if self.registry.attested(s.fund, s.policy_id, s.epoch, chain.final_head()[0])[0] >= own:
+                return Published(None, block, None)
+            if waited > chain.network.timeout_seconds:
+                raise NetworkError(
+                    f"network {chain.network.name!r}: block {block} is not final yet; run the command again"
+                )
+            if not waited:
+                self.report(f"somebody else had it recorded in block {block}; waiting until that is final")
+            self.sleep(chain.network.poll_seconds)
+            waited += chain.network.poll_seconds
 
     def _call(self, submission: Submission) -> Call:
         """The transaction with all programs of which no proof is on record for good.

@@ -1,7 +1,7 @@
 """The liability book: every account committed, every balance in range, the total a claim of the fund (protocol §6)."""
 
 from attest.liabilities.accounts import Account, Currency, read_accounts
-from attest.liabilities.book import BookTerms, ChunkCommitments, ClaimsSlot, book_root
+from attest.liabilities.book import BookTerms, ChunkCommitments, ClaimsSlot, book_root, currencies_hash
 from attest.liabilities.executors import Workers
 from attest.liabilities.files import BookFile, InclusionFile
 from attest.liabilities.inclusion import AccountKey, AllOpenings, Inclusion, check_inclusion
@@ -30,6 +30,7 @@ __all__ = [
     "book_root",
     "check_inclusion",
     "commit_chunk",
+    "currencies_hash",
     "prove_chunk",
     "read_accounts",
     "verify_book",

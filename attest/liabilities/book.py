@@ -65,6 +65,11 @@ class ClaimsSlot:
     lot: Decimal
 
 
+def currencies_hash(currencies: Sequence[ClaimsSlot]) -> bytes:
+    """Of the canonical JSON that says what a unit of each slot is."""
+    return canonical_hash([{"asset": c.asset, "lot": c.lot, "slot": c.slot} for c in currencies])
+
+
 @dataclass(frozen=True, slots=True)
 class BookTerms:
     """What a book is about.
@@ -97,8 +102,7 @@ class BookTerms:
 
     @property
     def currencies_hash(self) -> bytes:
-        """Of the canonical JSON that says what a unit of each slot is."""
-        return canonical_hash([{"asset": c.asset, "lot": c.lot, "slot": c.slot} for c in self.currencies])
+        return currencies_hash(self.currencies)
 
     def root(self, tree: bytes) -> bytes:
         """The book root of a tree over the chunks. (P.26)"""

@@ -341,9 +341,14 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         return false;
     }
 
-    /// @dev What a book and the source that signed for it have in common: the slots they may fill, and the commitment.
-    function _bookSource(bytes32 ownedSlotsHash, bytes32 commitmentHash) private pure returns (bytes32) {
-        return keccak256(abi.encode(ownedSlotsHash, commitmentHash));
+    /// @dev What a book and the source that signed for it have in common: the slots they may fill, what a unit of each is, and the
+    /// commitment. 0 where the policy requires no book.
+    function _bookSource(Instance memory instance) private pure returns (bytes32) {
+        uint256 index = _bookIndex(instance.policy.requirements);
+        if (index == instance.policy.requirements.length) return 0;
+        Approval memory approved = instance.approved;
+        bytes32 commitmentHash = instance.set.commitmentHashes[index];
+        return keccak256(abi.encode(approved.ownedSlotsHashes[index], approved.bookCurrencies, commitmentHash));
     }
 
     /// @dev Which required source is the liability book; as many as there are sources if none is.
@@ -392,16 +397,17 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
             _lastEpochs[fund] = epoch;
             fixedSet.hash = set.hash;
             (fixedSet.previousEpoch, fixedSet.policyNumber) = (last, instance.policy.number);
-            uint256 index = _bookIndex(instance.policy.requirements);
-            if (index != set.commitmentHashes.length) {
-                bytes32 ownedSlotsHash = instance.approved.ownedSlotsHashes[index];
-                fixedSet.bookSource = _bookSource(ownedSlotsHash, set.commitmentHashes[index]);
-            }
+            fixedSet.bookSource = _bookSource(instance);
             emit SourceSetCommitted(fund, epoch, set.hash, instance.policyId, set.structHashes, set.commitmentHashes);
         } else {
             if (committed != set.hash) revert SourceSetMismatch(committed, set.hash);
-            // The policy under which it was fixed may have asked for no representation, and the hash does not tell.
-            if (fixedSet.policyNumber != instance.policy.number) _checkRepresentations(instance, sources);
+            // The policy under which it was fixed may have asked for no representation, or its publishers may have said that a unit of
+            // the book is something else; the hash does not tell.
+            if (fixedSet.policyNumber != instance.policy.number) {
+                bytes32 bookSource = _bookSource(instance);
+                if (fixedSet.bookSource != bookSource) revert BookSourceMismatch(fixedSet.bookSource, bookSource);
+                _checkRepresentations(instance, sources);
+            }
         }
     }
 
@@ -534,7 +540,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
         Progress storage progress_ = _progress[fund][policyId][epoch];
         (uint256 attested, uint64 expiry) = (progress_.attested, progress_.expiry);
-        if (attested == 0 || instance.expiry < expiry) expiry = instance.expiry;
+        // All at once stand for themselves: nobody shortens them by sending one of an older proof before.
+        bool whole = programs.length == instance.policy.programCount;
+        if (whole || attested == 0 || instance.expiry < expiry) expiry = instance.expiry;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
             if (attested >> program & 1 != 0) continue; // verified again, and on record already

@@ -51,7 +51,7 @@ contract BookRegistry is IBookRegistry, ERC165 {
     function proveBook(Book calldata book, bytes[] calldata chunks, bytes[] calldata proofs) external {
         (bytes32 root, bytes32 commitmentHash) = BOOK_VERIFIER.verify(book, chunks, proofs);
         _checkRoot(book, root);
-        bytes32 source = keccak256(abi.encode(keccak256(abi.encode(book.slots)), commitmentHash));
+        bytes32 source = keccak256(abi.encode(keccak256(abi.encode(book.slots)), book.currencies, commitmentHash));
         _books[book.fund][book.epoch].provenSource = source;
         emit BookProved(book.fund, book.epoch, root, source);
     }

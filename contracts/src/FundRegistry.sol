@@ -12,7 +12,8 @@ contract FundRegistry is IFundRegistry, ERC165 {
     using TwoStepOwner for TwoStepOwner.Slot;
 
     mapping(address fund => TwoStepOwner.Slot) private _funds;
-    mapping(address fund => mapping(address owner => mapping(address operator => bool))) private _operators;
+    /// @dev Whom an owner allowed is gone for good with the owner, even if that one comes back.
+    mapping(address fund => mapping(uint64 handovers => mapping(address operator => bool))) private _operators;
 
     /// @inheritdoc IFundRegistry
     function registerFund(address owner) external {
@@ -37,8 +38,9 @@ contract FundRegistry is IFundRegistry, ERC165 {
 
     /// @inheritdoc IFundRegistry
     function setOperator(address fund, address operator, bool allowed) external {
-        _funds[fund].check();
-        _operators[fund][msg.sender][operator] = allowed;
+        TwoStepOwner.Slot storage slot = _funds[fund];
+        slot.check();
+        _operators[fund][slot.handovers][operator] = allowed;
         emit OperatorSet(fund, msg.sender, operator, allowed);
     }
 
@@ -49,8 +51,9 @@ contract FundRegistry is IFundRegistry, ERC165 {
 
     /// @inheritdoc IFundRegistry
     function actsFor(address fund, address account) external view returns (bool) {
-        address owner = _funds[fund].owner;
-        return owner != address(0) && (account == owner || _operators[fund][owner][account]);
+        TwoStepOwner.Slot storage slot = _funds[fund];
+        address owner = slot.owner;
+        return owner != address(0) && (account == owner || _operators[fund][slot.handovers][account]);
     }
 
     /// @inheritdoc IERC165

@@ -152,9 +152,10 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         if (!_has(policyId, PUBLISHER, msg.sender)) revert NotPublisher(policyId, msg.sender);
         _checkCurrent(policyId);
         Vote storage vote = _votes[policyId][epoch];
-        bool again = vote.round != 0 && vote.approval == address(0); // vetoed
-        if (epoch <= policy_.lastEpoch && !again) revert EpochNotAscending(policy_.lastEpoch, epoch);
-        _checkApproval(policy_, _requirements(policy_).length, approval_);
+        // What is approved stays as it is, unless it is vetoed; only then may an epoch come behind a later one.
+        bool out = epoch <= policy_.lastEpoch && vote.round == 0;
+        if (out || vote.approval != address(0)) revert EpochNotAscending(policy_.lastEpoch, epoch);
+        _checkApproval(policy_, _requirements(policy_), approval_);
 
         bytes32 approvalHash = keccak256(abi.encode(approval_));
         uint256 count = _cast(_ballot(policyId, epoch, vote.round), approvalHash);
@@ -163,6 +164,7 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         if (count < _oversight[policyId].threshold) return;
 
         if (epoch > policy_.lastEpoch) (policy_.epochBefore, policy_.lastEpoch) = (policy_.lastEpoch, epoch);
+        else if (epoch > policy_.epochBefore) policy_.epochBefore = epoch;
         vote.effectiveAt = uint64(block.timestamp) + _oversight[policyId].challengeWindow;
         vote.approval = CodeStorage.write(abi.encode(approval_));
         emit EpochApproved(policyId, epoch, approval_, vote.effectiveAt);
@@ -394,15 +396,24 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         }
     }
 
-    function _checkApproval(Policy storage policy_, uint256 sources, Approval calldata approval_) private view {
+    function _checkApproval(
+        Policy storage policy_,
+        SourceRequirement[] memory requirements,
+        Approval calldata approval_
+    ) private view {
         if (approval_.asOf >= approval_.validUntil || block.timestamp > approval_.validUntil) {
             revert InvalidValidity(approval_.asOf, approval_.validUntil);
         }
         if (
-            approval_.layoutHash == 0 || approval_.ownedSlotsHashes.length != sources
+            approval_.layoutHash == 0 || approval_.ownedSlotsHashes.length != requirements.length
                 || approval_.digests.length != policy_.programCount || _anyZero(approval_.ownedSlotsHashes)
                 || _anyZero(approval_.digests)
         ) revert InvalidApproval();
+        bool book;
+        for (uint256 i; i < requirements.length; ++i) {
+            if (requirements[i].role == LIABILITY_BOOK) book = true;
+        }
+        if (book == (approval_.bookCurrencies == 0)) revert InvalidApproval();
         for (uint256 i; i < approval_.accountSlots.length; ++i) {
             if (approval_.accountSlots[i].lot == 0) revert InvalidApproval();
             for (uint256 k; k < i; ++k) {

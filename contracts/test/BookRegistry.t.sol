@@ -103,11 +103,12 @@ contract BookRegistryTest is RegistryFixtures, BookFixtures {
         vm.assertEq(books.provenSource(FUND, 7), bytes32(0), "not yet");
         uint256[] memory slots = new uint256[](2);
         (slots[0], slots[1]) = (4, 9);
-        bytes32 source = keccak256(abi.encode(keccak256(abi.encode(slots)), keccak256(bookCommitment())));
+        bytes32 total = keccak256(bookCommitment());
+        bytes32 source = keccak256(abi.encode(keccak256(abi.encode(slots)), book().book.currencies, total));
         vm.expectEmit(address(books));
         emit IBookRegistry.BookProved(FUND, 7, publishedRoot(), source);
         _prove();
-        vm.assertEq(books.provenSource(FUND, 7), source, "slots and total");
+        vm.assertEq(books.provenSource(FUND, 7), source, "slots, currencies and total");
         vm.assertEq(books.provenSource(FUND, 8), bytes32(0), "of this epoch only");
         vm.assertEq(books.provenSource(STRANGER, 7), bytes32(0), "of this fund only");
     }

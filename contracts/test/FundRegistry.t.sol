@@ -147,7 +147,9 @@ contract FundRegistryTest is RegistryFixtures {
         vm.assertTrue(!funds.actsFor(FUND, OPERATOR), "after the transfer");
         _transfer(STRANGER, FUND_OWNER);
         _accept(FUND_OWNER);
-        vm.assertTrue(funds.actsFor(FUND, OPERATOR), "and back with the owner");
+        vm.assertTrue(!funds.actsFor(FUND, OPERATOR), "even if the owner comes back");
+        setOperator(OPERATOR, true);
+        vm.assertTrue(funds.actsFor(FUND, OPERATOR), "until it is appointed anew");
     }
 
     /// @dev The owner of a fund that does not exist is 0, which nobody is.

@@ -113,6 +113,21 @@ contract PolicyRegistryTest is RegistryFixtures {
         register(POLICY_OWNER, policyHashes[0], requirements, 1);
     }
 
+    /// @dev What a unit of the book is, is approved with it, and nothing of the kind without one.
+    function test_currenciesOfABook() public {
+        SourceRequirement[] memory requirements = requirementsOf();
+        Approval memory approval = approvalOf(0);
+        bytes32 id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
+        approval.bookCurrencies = keccak256("EUR in cents");
+        _assertInvalidApproval(id, approval);
+        requirements[1].role = 4;
+        id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
+        approve(id, 1, approval);
+        approval.bookCurrencies = 0;
+        vm.expectRevert(IPolicyRegistry.InvalidApproval.selector);
+        approve(id, 2, approval);
+    }
+
     // Ownership.
 
     function _transfer(address from, bytes32 id, address to) private {

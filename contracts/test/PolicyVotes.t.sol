@@ -249,6 +249,40 @@ contract PolicyVotesTest is RegistryFixtures {
         vm.assertEq(policies.policy(id).lastEpoch, 1000, "and the vetoed one anew");
     }
 
+    /// @dev A veto of the last epoch does not go back behind one that was approved anew, which stays what it is.
+    function test_whatIsApprovedNeverChanges() public {
+        _approveBoth(5);
+        _veto(AUDITOR, 5);
+        _approveBoth(7);
+        _approveBoth(5);
+        _veto(AUDITOR, 7);
+        vm.assertEq(policies.policy(id).lastEpoch, 5, "approved anew");
+        bytes memory reason = abi.encodeWithSelector(IPolicyRegistry.EpochNotAscending.selector, 5, 5);
+        vm.expectRevert(reason);
+        _vote(0, 5, second);
+        vm.warp(_effectiveAt(5));
+        vm.expectRevert(reason);
+        _vote(0, 5, first);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.EpochNotAscending.selector, 5, 4));
+        _vote(0, 4, first);
+        (, Approval memory approved) = policies.statements(id, 5);
+        vm.assertEq(abi.encode(approved), abi.encode(first), "in force");
+    }
+
+    /// @dev Two vetoes in a row: only the epoch before the last is remembered, and nothing opens behind it.
+    function test_twoVetoesOpenNothingBehindThem() public {
+        _approveBoth(5);
+        _approveBoth(7);
+        _approveBoth(9);
+        _veto(AUDITOR, 9);
+        _veto(AUDITOR, 7);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.EpochNotAscending.selector, 7, 5));
+        _vote(2, 5, second);
+        _approveBoth(7);
+        _approveBoth(9);
+        vm.assertTrue(_effectiveAt(5) != 0 && _effectiveAt(7) != 0 && _effectiveAt(9) != 0, "all three");
+    }
+
     function test_withoutAWindowThereIsNoVeto() public {
         Oversight memory oversight = committee();
         oversight.challengeWindow = 0;

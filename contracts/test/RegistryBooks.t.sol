@@ -29,7 +29,9 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
         SourceRequirement[] memory requirements = requirementsOf();
         requirements[1].role = 4;
         bytes32 id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
-        approve(id, 7, approvalOf(0));
+        Approval memory approval = approvalOf(0);
+        approval.bookCurrencies = book().book.currencies;
+        approve(id, 7, approval);
         acceptAllProofs();
         Submission memory s = submission(0);
         s.sources[1].signature = _signedAs(s.sources[1], 4, approvalOf(0));
@@ -59,15 +61,24 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
         vm.assertEq(uint256(registry.bookStanding(FUND, 7)), uint256(expected), "standing");
     }
 
-    /// @dev Source 1 becomes a liability book that owns `slots` and signs `commitment`, and the fund fixes it for epoch 7.
     function _fixSource(uint256[] memory slots, bytes memory commitment) private {
+        _fixSource(slots, commitment, book().book.currencies);
+    }
+
+    /// @dev Source 1 becomes a liability book that owns `slots`, of these currencies, and signs `commitment`, and the fund fixes it
+    /// for epoch 7.
+    function _fixSource(uint256[] memory slots, bytes memory commitment, bytes32 currencies)
+        private
+        returns (SignedSource[] memory sources)
+    {
         SourceRequirement[] memory requirements = requirementsOf();
         requirements[1].role = 4;
         bytes32 id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
         Approval memory approval = approvalOf(0);
         approval.ownedSlotsHashes[1] = keccak256(abi.encode(slots));
+        approval.bookCurrencies = currencies;
         approve(id, 7, approval);
-        SignedSource[] memory sources = submission(0).sources;
+        sources = submission(0).sources;
         sources[1].commitment = abi.decode(commitment, (bytes32[4]));
         sources[1].signature = _signedAs(sources[1], 4, approval);
         commit(id, 7, sources);
@@ -117,6 +128,34 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
         slots[1] = 8;
         _fixSource(slots, bookCommitment());
         _assertStanding(BookStanding.PROVED);
+    }
+
+    /// @dev A fund that owes 5000 units of 1 publishes a book of 5 units of 1000: the accounts stand in it, and so does the total.
+    function test_aBookInOtherLotsDoesNotCount() public {
+        publishBook(7, publishedRoot());
+        _prove();
+        _fixSource(_claimsSlots(), bookCommitment(), keccak256("lots a thousand times as large"));
+        _assertStanding(BookStanding.PROVED);
+    }
+
+    /// @dev Else a fund would have the set fixed in its own lots, under a friend's policy, and proved under that of its readers.
+    function test_lotsOfAnotherPolicysPublishers() public {
+        bytes32 mine = keccak256("lots of the fund's own");
+        SignedSource[] memory sources = _fixSource(_claimsSlots(), bookCommitment(), mine);
+        SourceRequirement[] memory requirements = requirementsOf();
+        requirements[1].role = 4;
+        bytes32 id = register(POLICY_OWNER, policyHashes[1], requirements, 1);
+        Approval memory approval = approvalOf(0);
+        approval.ownedSlotsHashes[1] = keccak256(abi.encode(_claimsSlots()));
+        approval.bookCurrencies = book().book.currencies;
+        approve(id, 7, approval);
+        publishBook(7, publishedRoot());
+        acceptAllProofs();
+        Submission memory s = submission(0);
+        s.sources = sources;
+        vm.expectPartialRevert(IAttestationRegistry.BookSourceMismatch.selector);
+        submit(s, id, FUND_OWNER);
+        vm.assertTrue(!registry.isCompliant(FUND, id), "in other lots");
     }
 
     function _signedAs(SignedSource memory source, uint8 role, Approval memory approval)

@@ -155,6 +155,15 @@ contract RegistryProgramsTest is RegistryFixtures {
         vm.assertTrue(registry.isCompliant(FUND, policyIds[2]), "complete");
     }
 
+    /// @dev A part of an older proof that somebody sends first does not shorten what follows.
+    function test_allAtOnceCountWithTheirOwnExpiry() public {
+        bytes32 id = _policyOf(3);
+        acceptAllProofs();
+        _submitSome(id, 3, validUntil - 10);
+        _submitSome(id, 7, validUntil);
+        vm.assertEq(registry.latest(FUND, id).expiry, validUntil, "its own");
+    }
+
     /// @dev The earliest expiry counts, in whichever order and however often the programs come.
     function test_theEarliestExpiryCountsWhenAProgramComesAgain() public {
         bytes32 id = _policyOf(3);
@@ -163,7 +172,7 @@ contract RegistryProgramsTest is RegistryFixtures {
         _submitSome(id, 3, validUntil);
         (, uint64 expiry,) = registry.progress(FUND, id, 8);
         vm.assertEq(expiry, validUntil - 10, "not the later one");
-        _submitSome(id, 7, validUntil - 20);
+        _submitSome(id, 6, validUntil - 20);
         vm.assertEq(registry.latest(FUND, id).expiry, validUntil - 20, "the earlier one");
     }
 
@@ -292,7 +301,7 @@ contract RegistryProgramsTest is RegistryFixtures {
     }
 
     /// @dev In portions of any size, in any order, some programs more than once: met when the last one is in, until the earliest
-    /// expiry.
+    /// expiry, or until that of all at once.
     function testFuzz_portions(uint8 size, uint256 seed) public {
         uint256 count = bound(size, 1, 8);
         (bytes32 id, uint256 all) = (_policyOf(count), 2 ** count - 1);
@@ -312,7 +321,7 @@ contract RegistryProgramsTest is RegistryFixtures {
             }
             _submitSome(id, portion, expiry);
             open &= ~portion;
-            if (expiry < earliest) earliest = expiry;
+            if (portion == all || expiry < earliest) earliest = expiry;
             (uint256 attested, uint64 until, uint64 number) = registry.progress(FUND, id, 8);
             vm.assertEq(attested, open == 0 ? type(uint256).max : all & ~open, "what is in");
             vm.assertEq(until, earliest, "the earliest expiry");

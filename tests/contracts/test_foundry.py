@@ -8,6 +8,7 @@ import random
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ from attest.argument import Challenges, constraint_sum, kernel, mask_factor
 from attest.curve import compress, encode_point, multiply
 from attest.errors import ProofRejected
 from attest.field import MODULUS, batch_inverse, domain
+from attest.liabilities.book import climb, merkle_path, merkle_tree
 from attest.liabilities.verifier import Claim, batch_weights
-from attest.polynomial import lagrange_at
+from attest.polynomial import evaluate, lagrange_at, polynomial, roots_vanishing
 from attest.proof import Context, ProofReader, proof_sizes
 from attest.srs import Setup, load_setup
 from attest.statement import StatementKey
 from attest.transcript import Transcript
 from attest.verifier import _public_share, _read_evaluations, verify
-from tests.attest.examples import CONTEXT, Example, public_example, small_example
+from tests.attest.examples import CONTEXT, FUND, Example, public_example, small_example
 from tests.contracts.anvil import CONTRACTS, RICH, anvil, deploy, rpc_all
 from tests.contracts.encoding import context_tuple, holdings_tuples
 
@@ -250,9 +252,69 @@ def test_constraints_agree_on_noise(verifier: Harness, example: Example, seed: i
     assert verifier.call("constraints", arguments, "uint256") == (expected,)
 
 
+CHALLENGE_NAMES = ("gamma", "alpha", "theta", "y", "zeta", "v", "u")
+
+
+def challenges_of(**challenges: int) -> tuple[int, ...]:
+    """The Solidity struct `Challenges`; those that are not named are 0."""
+    return tuple(challenges.get(name, 0) for name in CHALLENGE_NAMES)
+
+
+@pytest.mark.parametrize("packing", [2, 4, 8])
+def test_vanishing_polynomials_agree(verifier: Harness, packing: int) -> None:
+    """Z_T(u), and Z_T(u)/Z_i(u) of each opening point and of the roots of X^B − α, as polynomials of the prover's."""
+    for seed in range(8):
+        alpha, zeta, u = scalars(random.Random(seed), 3)
+        points_of = [zeta * domain(4096)[b] % MODULUS for b in range(packing)]
+        groups = [*(roots_vanishing([x]) for x in points_of), polynomial([-alpha % MODULUS, *[0] * (packing - 1), 1])]
+        whole = prod(groups, start=polynomial([1]))
+        expected = tuple(evaluate(whole // group, u) for group in groups)
+        answer = verifier.call("clear", [packing, challenges_of(alpha=alpha, zeta=zeta, u=u)], "uint256[]", "uint256")
+        assert answer == (expected, evaluate(whole, u))
+        opened = challenges_of(alpha=alpha, zeta=zeta, u=points_of[seed % packing])
+        root = challenges_of(alpha=pow(u, packing, MODULUS), zeta=zeta, u=u)
+        for zero in (opened, root):
+            with pytest.raises(RuntimeError):
+                verifier.call("clear", [packing, zero], "uint256[]", "uint256")
+
+
+@pytest.fixture(scope="module")
+def book(node: str) -> Harness:
+    return harness(node, "BookHarness")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 11, 16, 31, 100])
+def test_trees_agree(book: Harness, count: int) -> None:
+    """Tops, and where a leaf and a path lead to: its own, a node short or over, another place, another size. (P.26)"""
+    rng = random.Random(count)
+    leaves = [rng.randbytes(32) for _ in range(count)]
+    assert book.call("top", [leaves], "bytes32") == (merkle_tree(leaves),)
+    for index in {0, count // 2, count - 1, rng.randrange(count)}:
+        path = merkle_path(leaves, index)
+        for place, size, nodes in (
+            (index, count, path),
+            (index, count, path[:-1]),
+            (index, count, (*path, leaves[0])),
+            (index, count, path[::-1]),
+            (rng.randrange(count + 2), count, path),
+            (index, count + 1, path),
+            (index, 2 * count, path),
+        ):
+            try:
+                expected = (climb(leaves[index], place, size, nodes),)
+            except ProofRejected:
+                expected = ()
+            terms = FUND, 7, [4], bytes(32), size
+            try:
+                answer = book.call("climb", [terms, place, leaves[index], list(nodes)], "bytes32")
+            except RuntimeError:
+                answer = ()
+            assert answer == expected, (index, place, size, len(nodes))
+        assert climb(leaves[index], index, count, path) == merkle_tree(leaves)
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_compressed_points_agree(node: str, setup: Setup, seed: int) -> None:
-    book = harness(node, "BookHarness")
+def test_compressed_points_agree(book: Harness, setup: Setup, seed: int) -> None:
     for point in points(setup, random.Random(seed), 8):
         assert book.call("compress", [encode_point(point)], "bytes") == (compress(point),)
 

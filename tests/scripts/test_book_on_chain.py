@@ -42,7 +42,9 @@ def folder(node: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
 
 
 @pytest.mark.evm
-def test_a_root_stands_once_and_proofs_are_about_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_root_stands_once_and_proofs_are_about_it(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     fund = ["--fund", folder / "fund.json"]
     book, file = folder / "w" / "book.json", folder / "mine.json"
     journal = ["--journal", folder / "journal.sqlite"]
@@ -88,6 +90,11 @@ def test_a_root_stands_once_and_proofs_are_about_it(folder: Path, capsys: pytest
     assert "total is in the fund's source set" in capsys.readouterr().out
     assert run(*status) == ACCEPTED
     assert "verified on chain" in capsys.readouterr().out
+
+    monkeypatch.setattr(Registry, "last_epoch", lambda *_: 2)  # an old file proves nothing about today
+    assert run(*checking) == REJECTED
+    assert "the fund is at 2" in " ".join(capsys.readouterr().err.split())
+    assert run(*checking, "--epoch", "1") == ACCEPTED
 
 
 @pytest.mark.evm

@@ -14,8 +14,9 @@ from attest.curve import compress, encode_point
 from attest.field import MODULUS, domain
 from attest.kzg import open_single
 from attest.polynomial import interpolate
-from attest.program import Layout, Owner, Slot
+from attest.program import Kind, Layout, Owner, ProgramBuilder, Slot
 from attest.srs import Setup
+from attest.statement import StatementKey, build_statement
 from tests.attest.examples import CONTEXT, REGISTRY, Example, hold, small_layout, source_set
 from tests.attest.test_attestation import KEYS
 from tests.vectors.forging import stated
@@ -30,6 +31,8 @@ GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 OTHER = "0x00000000000000000000000000000000000000F2"
 UNSEEN = {"structHash", "signingHash", "chainId"}
 """What a registry computes for itself, or cannot change."""
+APPROVED = {"layoutHash", "publicSlots"}
+"""What publishers approve of an epoch, and nobody who discloses states."""
 
 
 # Signed sources ------------------------------------------------------------------------------------------------------
@@ -162,8 +165,25 @@ def disclosures_file(setup: Setup, examples: Mapping[str, Example]) -> dict[str,
         "public1": (examples["public1"].layout, examples["public1"].holdings, stated(examples["public1"].sources)),
         "short": (shorts, short_holdings, stated(source_set(shorts, short_holdings, setup, epoch=7))),
     }
-    bases = {n: {"layout": layout_fields(layout), "sources": set_fields(s)} for n, (layout, _, s) in held.items()}
+    keys = {name: examples[name].statement.key for name in ("packing8", "public1")} | {"short": _key(setup, shorts)}
+    bases = {
+        name: {
+            "layout": layout_fields(layout),
+            "key": hexadecimal(keys[name].encode()),
+            "sources": set_fields(sources),
+        }
+        for name, (layout, _, sources) in held.items()
+    }
     return {"provenance": PROVENANCE, "bases": bases, "cases": [*_disclosures(setup, held)]}
+
+
+def _key(setup: Setup, layout: Layout) -> StatementKey:
+    """Of a program that says of each slot whether it may be short, and nothing else."""
+    build = ProgramBuilder(layout.size)
+    for j, slot in enumerate(layout.slots, 1):
+        build.add(f"variable/{j}", Kind.FREE if slot.signed else Kind.NONNEG, {j: 1})
+    hashes = {"policy_hash": b"\x22" * 32, "market_hash": b"\x33" * 32}
+    return build_statement(build.build(), setup, layout=layout, **hashes).key
 
 
 Held = Mapping[str, tuple[Layout, Holdings, StatedSet]]
@@ -171,8 +191,9 @@ Held = Mapping[str, tuple[Layout, Holdings, StatedSet]]
 
 def _disclosures(setup: Setup, held: Held) -> Iterator[dict[str, Any]]:
     def case(base: str, name: str, slot: int, lots: int, proof: bytes, expected: str, **fields: Any) -> dict[str, Any]:
-        stated_case = {"name": name, "base": base, "expected": expected, "slot": str(slot), "lots": str(lots)}
-        return stated_case | {"proof": hexadecimal(proof)} | fields
+        stated_case: dict[str, Any] = {"name": name, "base": base, "expected": expected}
+        stated_case |= {"contract": False} if fields.get("sources", {}).keys() & APPROVED else {}
+        return stated_case | {"slot": str(slot), "lots": str(lots), "proof": hexadecimal(proof)} | fields
 
     honest = {}
     for base, slots in (("packing8", (1, 2, 3, 4)), ("public1", (1, 2)), ("short", (1, 2))):

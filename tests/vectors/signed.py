@@ -79,8 +79,15 @@ def source_verdict(case: Mapping[str, Any]) -> str:
     return fast_answer(judge)
 
 
+def typed_message(chain_id: int, registry: str, message: Mapping[str, Any]) -> SignableMessage:
+    """The message as eth-account encodes it, from the type alone. Args: message: by the names of `FIELDS`."""
+    types = {"SourceCommitment": [{"name": name, "type": kind} for name, kind in FIELDS.items()]}
+    separator = {"name": "attest", "version": "1", "chainId": chain_id, "verifyingContract": registry}
+    return encode_typed_data(domain_data=separator, message_types=types, message_data=dict(message))
+
+
 def typed_data(case: Mapping[str, Any]) -> SignableMessage:
-    """The message as eth-account encodes it, from the type alone."""
+    """The message of a case of sources.json."""
     slots = b"".join(int(slot).to_bytes(32, "big") for slot in case["ownedSlots"])
     count = len(case["ownedSlots"]).to_bytes(32, "big")
     message: dict[str, Any] = {
@@ -90,14 +97,7 @@ def typed_data(case: Mapping[str, Any]) -> SignableMessage:
         "ownedSlotsHash": keccak((32).to_bytes(32, "big") + count + slots),
         "commitmentHash": keccak(data_of(case["commitment"])),
     } | {name: int(case[name]) for name in NUMBERS}
-    types = {"SourceCommitment": [{"name": name, "type": kind} for name, kind in FIELDS.items()]}
-    separator = {
-        "name": "attest",
-        "version": "1",
-        "chainId": int(case["chainId"]),
-        "verifyingContract": case["registry"],
-    }
-    return encode_typed_data(domain_data=separator, message_types=types, message_data=message)
+    return typed_message(int(case["chainId"]), case["registry"], message)
 
 
 def typed_data_verdict(case: Mapping[str, Any]) -> str:
@@ -200,4 +200,5 @@ __all__ = [
     "source_cases",
     "source_verdict",
     "typed_data_verdict",
+    "typed_message",
 ]

@@ -10,14 +10,14 @@ import pytest
 
 from attest.chain.artifacts import ContractName, load_artifact
 from tests.attest.examples import REGISTRY
-from tests.attest.test_attestation import KEYS
 from tests.contracts.anvil import ANVIL, RICH, anvil, deploy, rpc_all
 from tests.vectors import signed
-from tests.vectors.calls import CHAIN_ID, ContractCall, contract_calls
+from tests.vectors.calls import ContractCall, contract_call, contract_calls
+from tests.vectors.disclosed import OnRecord
 from tests.vectors.openings import precompile_input
-from tests.vectors.policy_proofs import StatedSet
-from tests.vectors.reading import ACCEPT, data_of, read
-from tests.vectors.registry import Registries, Signed, registry_answer
+from tests.vectors.policy_proofs import StatedSet, proof_cases
+from tests.vectors.reading import ACCEPT, MALFORMED, data_of, read
+from tests.vectors.registry import Epoch, Refused, Registries, refusal, registry_refusal, signed_set
 
 BATCH = 40
 POINT_EVALUATION = "0x000000000000000000000000000000000000000a"
@@ -69,30 +69,51 @@ def test_openings_before_the_precompile(node: str) -> None:
 
 def test_signed_sources_before_the_registry(registries: Registries) -> None:
     cases = [case for case in signed.source_cases() if case.get("contract", True)]
-    accepted = [case["name"] for case in cases if registry_answer(registries, case)]
-    assert accepted == [case["name"] for case in cases if case["expected"] == ACCEPT]
+    refused = {case["name"]: registry_refusal(registries, case) for case in cases}
+    expected = {case["name"]: "" if case["expected"] == ACCEPT else "InvalidSourceSignature" for case in cases}
+    assert refused == expected
 
 
-@pytest.mark.parametrize("case", [case for case in signed.set_cases() if case["expected"] == ACCEPT])
-def test_a_source_set_in_the_registry(registries: Registries, case: dict[str, Any]) -> None:
-    """Signed by the tests' own keys. (P.6)"""
+def set_refusal(registries: Registries, verifier: str, case: dict[str, Any]) -> str:
+    """Why the contracts refuse a source set and its hash, "" if they do not.
+
+    The registries look at the sources and compute the hash; points and public slots they leave to the verifier of the
+    proof that comes with them, whose own error says whether it is the set that it refuses.
+    """
     stated = StatedSet.parse(case["set"])
-    signatures = [s.sign(KEYS[s.source], CHAIN_ID, REGISTRY) for s in stated.fast().sources]
-    base = {fields["source"]: Signed.of(fields) for fields in read("sources")["bases"].values()}
-    listed = []
-    for source, signature in zip(stated.sources, signatures, strict=True):
-        own = base[source.name]
-        listed.append(
-            replace(
-                own,
-                role=source.role,
-                owned_slots_hash=source.owned_slots_hash,
-                commitment=source.commitment,
-                expiry=source.expiry,
-                nonce=source.nonce,
-                signature=signature,
-            )
-        )
-    days = stated.epoch, stated.as_of
-    answer = registries.answer(REGISTRY, stated.fund, *days, stated.layout_hash, listed, stated.public)
-    assert data_of(answer) == data_of(case["hash"])
+    try:
+        answer = registries.answer(REGISTRY, Epoch.of(stated), signed_set(stated, REGISTRY))
+    except Refused as refused:
+        return refused.error
+    assert data_of(answer) == stated.reference().hash()
+    if answer != case["hash"]:
+        return "another hash"
+    proofs = {proof.name: proof for proof in proof_cases()}
+    proof = proofs.get(case["name"].removeprefix("set: "), proofs["public1"])
+    (found,) = answers(registries.url, [(verifier, contract_call(replace(proof, sources=stated)).data)])
+    return refusal(found)
+
+
+def test_source_sets_before_the_registry_and_the_verifier(registries: Registries) -> None:
+    """Signed by the tests' own keys; the sets of a proof with that proof, the others with one of theirs. (P.6)"""
+    verifier = deploy(registries.url, "0x" + load_artifact("ProofVerifier").bytecode.hex())
+    refused = {case["name"]: set_refusal(registries, verifier, case) for case in signed.set_cases()}
+    assert {name for name, why in refused.items() if not why} == {
+        case["name"] for case in signed.set_cases() if case["expected"] == ACCEPT
+    }
+    of_the_set = "InvalidPolicy", "another hash", "EmptyCommitment", "InvalidPublicSlot", "MalformedPoint"
+    assert {why for why in refused.values() if why} == {*of_the_set}
+    malformed = {case["name"] for case in signed.set_cases() if case["expected"] == MALFORMED}
+    assert {name for name, why in refused.items() if why == "MalformedPoint"} == malformed
+
+
+def test_disclosures_before_their_contract(registries: Registries) -> None:
+    """Of attested epochs; refused for what is disclosed, and not because anything else is missing."""
+    on_record = {name: OnRecord.of(registries, name) for name in read("disclosures")["bases"]}
+    cases = [case for case in signed.disclosure_cases() if case.get("contract", True)]
+    found = answers(registries.url, [on_record[case["base"]].call(case) for case in cases])
+    refused = {case["name"]: refusal(answer) for case, answer in zip(cases, found, strict=True)}
+    accepted = [case["name"] for case in cases if case["expected"] == ACCEPT]
+    assert [name for name, why in refused.items() if not why] == accepted
+    of_the_case = {"LotsOutOfRange", "NotDisclosable", "DisclosureRejected", "WrongSourceCount"}
+    assert {why for why in refused.values() if why} == of_the_case

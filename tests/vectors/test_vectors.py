@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import attest.reference
+from attest.program import Owner
 from attest.srs import Setup, load_setup
 from tests.vectors import openings, plain, signed, transcripts
 from tests.vectors.cases import (
@@ -22,10 +23,12 @@ from tests.vectors.cases import (
     ProofCase,
     book_cases,
     book_verdict,
+    data_of,
     fast_verdict,
     one_by_one_verdict,
     proof_cases,
     read,
+    read_key,
 )
 from tests.vectors.generate import encoded, files
 from tests.vectors.inclusions import InclusionCase, inclusion_cases, inclusion_verdict
@@ -33,6 +36,7 @@ from tests.vectors.keys import KeyCase, computed_key, key_base, key_cases, key_v
 from tests.vectors.make_inclusions import inclusion_cases as made_inclusion_cases
 from tests.vectors.make_openings import commitments_file, openings_file
 from tests.vectors.make_representations import representations_file
+from tests.vectors.programs import layout_of
 from tests.vectors.representations import (
     plain_representation_verdict,
     representation_cases,
@@ -179,6 +183,14 @@ def test_a_source_set(case: dict[str, Any]) -> None:
 def test_a_disclosure(case: dict[str, Any]) -> None:
     assert signed.disclosure_verdict(case) == case["expected"]
     assert signed.plain_disclosure_verdict(case) == case["expected"]
+
+
+@pytest.mark.parametrize("name", read("disclosures")["bases"])
+def test_the_key_beside_disclosures_is_of_their_layout(name: str) -> None:
+    """A contract learns from it which slots there are and which are aux."""
+    base = read("disclosures")["bases"][name]
+    key, layout = read_key(data_of(base["key"])), layout_of(base["layout"])
+    assert (key.size, key.aux, key.layout_hash) == (layout.size, layout.of(Owner.AUX), layout.hash)
 
 
 @of_each(representation_cases())

@@ -58,7 +58,7 @@ struct Record {
 
 /// @notice What the chain says of a fund's liability book of an epoch. NONE: no root. PUBLISHED: the root is on record; whether
 /// the book is proved and is what the fund's holdings owe, anyone checks off chain. PROVED: the chain verified every chunk, but
-/// the total is not, or not yet, the one in the epoch's source set. COUNTED: it is.
+/// the total is not, or not yet, the one in the epoch's source set, in the lots of the layout. COUNTED: it is.
 enum BookStanding {
     NONE,
     PUBLISHED,
@@ -107,7 +107,7 @@ interface IAttestationRegistry is IERC165 {
         bytes32 sourceSetHash,
         uint64 expiry
     );
-    /// @notice The proofs of all programs of the policy are in, and no later epoch's were; `expiry` is the earliest of theirs.
+    /// @notice The proofs of all programs of the policy are in, and no later epoch's were; `expiry`: as `submit` says.
     /// recordHash: keccak256(abi.encode(previousRecordHash, fund, policyId, epoch, expiry, block number, time, sourceSetHash)).
     event PolicyMet(
         address indexed fund,
@@ -156,6 +156,8 @@ interface IAttestationRegistry is IERC165 {
     error SourceSetNotCommitted(address fund, uint64 epoch);
     error SourceSetExists(address fund, uint64 epoch);
     error SourceSetMismatch(bytes32 committed, bytes32 actual);
+    /// @notice The epoch's set was fixed under a policy whose publishers approved another liability book: other slots or lots.
+    error BookSourceMismatch(bytes32 committed, bytes32 actual);
     /// @notice The policy requires a liability book, and the fund has not published its root for this epoch.
     error BookNotPublished(address fund, uint64 epoch);
     /// @notice None of the programs is new to the epoch; programIndex is the first of them.
@@ -197,7 +199,8 @@ interface IAttestationRegistry is IERC165 {
     /// may call; the first call of an epoch, which fixes the source set, is the fund's unless `commitSourceSet` came before. A
     /// policy of several programs is met when each of them is recorded once, all for the epoch's one source set. Programs that are
     /// attested already may come again beside at least one that is new, as long as the epoch is not complete: they are verified
-    /// again, and the earliest expiry counts. So whoever sends a part of a waiting transaction first does not stop it.
+    /// again. The earliest expiry counts, but all programs at once count with their own. So whoever sends a part of a waiting
+    /// transaction first neither stops nor shortens it.
     /// @param expiry Unix seconds, at most the approval's validUntil; part of every proof's context
     /// @param programs ascending by program
     /// @param sources in the order of the policy's requirements

@@ -41,7 +41,8 @@ interface IBookRegistry is IERC165 {
     /// @notice The root of the fund's liability book of an epoch, 0 before it is published.
     function bookRoot(address fund, uint64 epoch) external view returns (bytes32);
 
-    /// @notice Of a book that the chain verified, keccak256(abi.encode(hash of its claims slots, hash of C_book)), else 0.
+    /// @notice Of a book that the chain verified, keccak256(abi.encode(hash of its claims slots, `Book.currencies`, hash of C_book)),
+    /// else 0.
     function provenSource(address fund, uint64 epoch) external view returns (bytes32);
 
     /// @notice Checks that an account with these balances stands in the fund's published book, of any size; reverts if not.

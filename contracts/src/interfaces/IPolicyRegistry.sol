@@ -36,6 +36,7 @@ struct Oversight {
 
 /// @notice The statements of one epoch. asOf, validUntil: Unix seconds. ownedSlotsHashes: for each required source, in order.
 /// digests: of the statement key of each program, in order. publicSlots, accountSlots: ascending, and no slot in both.
+/// bookCurrencies: of the liability book as the layout has them, as `Book.currencies`; 0 where the policy requires none.
 struct Approval {
     uint64 asOf;
     uint64 validUntil;
@@ -44,6 +45,7 @@ struct Approval {
     bytes32[] digests;
     PublicSlot[] publicSlots;
     AccountSlot[] accountSlots;
+    bytes32 bookCurrencies;
 }
 
 /// @notice A policy as registered. number: its place in the order of registration. lastEpoch: the highest approved epoch, 0
@@ -112,11 +114,12 @@ interface IPolicyRegistry is IERC165 {
     error InvalidOversight();
     error NotPublisher(bytes32 policyId, address caller);
     error NotOverseer(bytes32 policyId, address caller);
-    /// @notice Approvals of a policy come in ascending order of epochs; only a vetoed one is made again.
+    /// @notice Approvals of a policy come in ascending order of epochs, and never change; only a vetoed one is made again.
     error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
     /// @notice asOf lies before validUntil, and validUntil has not passed.
     error InvalidValidity(uint64 asOf, uint64 validUntil);
-    /// @notice One owned-slots hash a source and one digest a program, none of them zero, a layout hash, no empty lot, and no token twice.
+    /// @notice One owned-slots hash a source and one digest a program, none of them zero, a layout hash, no empty lot, no token twice, and
+    /// the currencies of the liability book if the policy requires one.
     error InvalidApproval();
     error EpochNotApproved(bytes32 policyId, uint64 epoch);
     /// @notice The challenge window of the approval is still open.

@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 /// @title An owner that changes in two steps
 /// @notice The next owner accepts, so that nothing is lost to an address that cannot act.
 library TwoStepOwner {
+    /// @dev handovers: how often the owner changed.
     struct Slot {
         address owner;
+        uint64 handovers;
         address pendingOwner;
     }
 
@@ -25,6 +27,7 @@ library TwoStepOwner {
         if (msg.sender != slot.pendingOwner) revert NotPendingOwner(msg.sender, slot.pendingOwner);
         previousOwner = slot.owner;
         slot.owner = msg.sender;
+        ++slot.handovers;
         slot.pendingOwner = address(0);
     }
 }

@@ -61,11 +61,15 @@ abstract contract IntegrationFixtures is Test {
         vm.warp(NOW);
         vm.etch(VERIFIER, hex"00");
         create();
-        vm.mockCall(VERIFIER, abi.encodePacked(IProofVerifier.verifyAll.selector), abi.encode(new bytes32[](1)));
+        acceptAllProofs();
         vm.prank(FUND);
         funds.registerFund(FUND_OWNER);
         vm.prank(POLICY_OWNER);
         policyId = register("policy");
+    }
+
+    function acceptAllProofs() internal {
+        vm.mockCall(VERIFIER, abi.encodePacked(IProofVerifier.verifyAll.selector), abi.encode(new bytes32[](1)));
     }
 
     /// @dev A policy of this name, owned by the pranked caller.

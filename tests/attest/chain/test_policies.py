@@ -169,6 +169,7 @@ def test_an_approval_is_more_than_its_digests(desk: Desk, policy: bytes) -> None
         replace(slipped, owned_slots={**slipped.owned_slots, "a": b"\x77" * 32}),
         replace(slipped, digests=(slipped.digests[0], b"\x77" * 32)),
         replace(slipped, account_slots=(AccountSlot(9, "0x" + "ab" * 20, 1),)),
+        replace(slipped, book_currencies=b"\x77" * 32),
     ):
         other = policies.approved_as(policy, 1, changed)
         assert other is not None and not other.same
@@ -265,6 +266,7 @@ def test_every_field_is_in_the_hash() -> None:
         replace(base, owned_slots={"a": b"\xbb" * 32, "b": b"\xaa" * 32}),
         replace(base, digests=base.digests[::-1]),
         replace(base, digests=base.digests[:1]),
+        replace(base, book_currencies=b"\x77" * 32),
         replace(base, public_slots={}),
         replace(base, public_slots={4: 3}),
         replace(base, public_slots={3: 5}),
@@ -282,7 +284,7 @@ def test_the_order_in_which_parts_are_named_does_not_matter() -> None:
         public_slots={4: 2, 5: 1}, account_slots=slots[::-1], owned_slots=dict(reversed(list(SOURCES.items())))
     )
     assert one.hash == other.hash
-    _, _, _, owned, _, public, accounts = one.encoded()
+    _, _, _, owned, _, public, accounts, _ = one.encoded()
     assert public == [(4, 2), (5, 1)] and [slot for slot, _, _ in accounts] == [2, 9]
     assert owned == [SOURCES[r.source] for r in sorted(REQUIREMENTS, key=lambda r: r.id)]
 

@@ -21,9 +21,11 @@ from attest.chain import (
     Published,
     Publisher,
     Quote,
+    Registry,
     Reverted,
     State,
     Submission,
+    load_network,
 )
 from tests.attest.chain.worlds import FUND, OWNER, STRANGER, World, address, altered
 
@@ -356,6 +358,27 @@ def test_somebody_is_faster_with_all_of_it(paired: World, next_epoch: int, tmp_p
             publisher(paired, path).publish(submission)
     assert compliant_since(paired) == next_epoch
     assert publisher(paired, path).publish(submission).transaction is None
+
+
+def test_what_somebody_else_had_recorded_is_waited_for(paired: World, next_epoch: int, tmp_path: Path) -> None:
+    """Until it is final: a block that is taken back would take it along."""
+    submission, slept = both(paired, next_epoch), []
+    paired.chain.execute(FUND, paired.registry.transaction("commitSourceSet", *_set(submission)))
+    paired.chain.execute(STRANGER, paired.registry.submit(submission))
+    deep = load_network("embedded").model_copy(update={"confirmations": 2, "timeout_seconds": 1.0, "poll_seconds": 0.3})
+    registry = Registry(Chain.connect(deep, paired.node), paired.registry.address)
+
+    def mine(seconds: float) -> None:
+        slept.append(seconds)
+        paired.node.web3.provider.ethereum_tester.mine_block()  # type: ignore[attr-defined]
+
+    waiting = Publisher(registry, Journal(tmp_path / "waiting.sqlite"), LocalSigner(FUND), sleep=slept.append)
+    with pytest.raises(NetworkError, match="is not final yet"):
+        waiting.publish(submission)
+    assert sum(slept) > 1.0
+    slept.clear()
+    published = replace(waiting, sleep=mine).publish(submission)
+    assert published.transaction is None and slept == [0.3, 0.3]
 
 
 def _set(submission: Submission) -> tuple[Any, ...]:
