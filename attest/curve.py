@@ -63,12 +63,9 @@ def decode_point(data: bytes) -> G1Point:
     if any(int.from_bytes(part, "big") >= BASE_FIELD_MODULUS for part in (xy[:48], xy[48:])):
         raise EncodingError("a coordinate is not below the field's modulus")
     try:
-        point = G1Point.from_xy_bytes_be(xy)
+        return G1Point.from_xy_bytes_be(xy)
     except ValueError as error:
         raise EncodingError("not a point of G1") from error
-    if encode_point(point) != data:
-        raise EncodingError("a non-canonical encoding of a point")
-    return point
 
 
 def decode_scalar(data: bytes) -> int:

@@ -99,9 +99,7 @@ def check(
         registry = registry_of(connect(network, networks), parties)
         latest = registry.last_epoch(parties.fund)
         if epoch is None and held.epoch < latest:
-            text = (
-                f"the file is of epoch {held.epoch}, and the fund is at {latest}; ask for the file of {latest}"
-            )
+            text = f"the file is of epoch {held.epoch}, and the fund is at {latest}; ask for the file of {latest}"
             raise ProofRejected("epoch", f"{text}, or ask about the old one: --epoch {held.epoch}")
         recorded = recorded_book_root(registry, parties.fund, held.epoch)
         if recorded is None:

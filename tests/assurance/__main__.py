@@ -40,20 +40,33 @@ def tests(*paths: str) -> tuple[str, ...]:
     return ("pytest", "-q", "-p", "no:cacheprovider", *paths)
 
 
-def mutants(file: str, *options: str) -> tuple[str, ...]:
-    return ("tests.mutation", file, "--processes", "1", *options)
+def mutants(*files: str) -> tuple[str, ...]:
+    """Args: files: and options."""
+    return ("tests.mutation", *files, "--processes", "1")
 
 
+PARSING = ("attest/proof.py", "attest/curve.py", "attest/kzg.py")
 AGREEMENT = ("tests.assurance.agreement", "--processes", "1", "--count")
 ATTACKS = tests(
     "tests/attest/attacks",
     "tests/attest/liabilities/test_attacks.py",
+    "tests/attest/liabilities/test_zero_divisors.py",
+    "tests/attest/test_attestation.py",
+    "tests/attest/test_curve.py",
+    "tests/attest/test_kzg.py",
+    "tests/attest/test_program.py",
+    "tests/optimizer/policies/test_market_risk.py",
     "tests/optimizer/test_policy_breaks.py",
     "tests/test_assurance_page.py",
 )
 VECTORS = tests("tests/vectors")
 ZERO_KNOWLEDGE = tests("tests/attest/test_zero_knowledge.py", "tests/attest/test_representation.py")
-DAMAGE = tests("tests/attest/test_completeness.py", "tests/attest/test_damage.py", "tests/attest/test_public_slots.py")
+DAMAGE = tests(
+    "tests/attest/test_completeness.py",
+    "tests/attest/test_damage.py",
+    "tests/attest/test_public_slots.py",
+    "tests/attest/liabilities/test_book.py",
+)
 
 STEPS = (
     Step("mutants of the reference", mutants("attest/reference.py"), None),
@@ -62,8 +75,9 @@ STEPS = (
     Step("named attacks", ATTACKS, ATTACKS),
     Step("frozen vectors", VECTORS, VECTORS, (("PROOFOLIO_VECTORS", "all"),)),
     Step("zero knowledge", ZERO_KNOWLEDGE, ZERO_KNOWLEDGE),
-    Step("completeness and damage", DAMAGE, DAMAGE),
-    Step("fuzzing of parsers", ("tests.fuzz", "--seconds", "10"), ("tests.fuzz", "--seconds", "2")),
+    Step("completeness and damage", DAMAGE, DAMAGE, (("PROOFOLIO_DAMAGE", "all"),)),
+    Step("fuzzing of parsers", ("tests.fuzz", "--seconds", "6"), ("tests.fuzz", "--seconds", "1")),
+    Step("mutants of parsing and openings", mutants(*PARSING, "--checks"), None),
     Step("mutants of the verifier", mutants("attest/verifier.py"), mutants("attest/verifier.py", "--checks")),
     Step("mutants of the shared argument", mutants("attest/argument.py"), None),
     Step("contracts: fuzz and invariants", tests("tests/contracts"), None),
@@ -102,6 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.assurance", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a subset of about ten minutes")
     options = parser.parse_args(arguments)
+    if not (ROOT / FORGE).exists():
+        parser.error(f"{FORGE} is missing, without which the contracts are left out: make assurance installs it")
     OUT.mkdir(parents=True, exist_ok=True)
     chosen = [(step, step.quick, {}) if options.quick else (step, step.command, dict(step.whole)) for step in STEPS]
     start = time.monotonic()
