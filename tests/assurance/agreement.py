@@ -81,7 +81,28 @@ def _scalar_at(rng: random.Random, case: ProofCase) -> tuple[int, int]:
 
 def _scalar(rng: random.Random, case: ProofCase) -> tuple[str, ProofCase]:
     at, value = _scalar_at(rng, case)
-    proof = case.proof
+    other = rng.choice([value + 1, value - 1, -value, 2 * value, 0, 1, rng.randrange(MODULUS)]) % MODULUS
+    return f"another scalar at byte {at}", replace(case, proof=_put(case.proof, at, other.to_bytes(32, "big")))
+
+
+def _respell(rng: random.Random, case: ProofCase) -> tuple[str, ProofCase]:
+    at, value = _scalar_at(rng, case)
+    return f"the scalar at byte {at} + r", replace(
+        case, proof=_put(case.proof, at, (value + MODULUS).to_bytes(32, "big"))
+    )
+
+
+def _exchange(rng: random.Random, case: ProofCase) -> tuple[str, ProofCase]:
+    start, size = (0, 128) if rng.random() < 0.5 else (_scalars_start(case), 32)
+    end = _scalars_start(case) if size == 128 else len(case.proof)
+    first, second = (start + size * rng.randrange((end - start) // size) for _ in range(2))
+    items = case.proof[first : first + size], case.proof[second : second + size]
+    proof = _put(_put(case.proof, first, items[1]), second, items[0])
+    return f"bytes {first} and {second} exchanged", replace(case, proof=proof)
+
+
+def _length(rng: random.Random, case: ProofCase) -> tuple[str, ProofCase]:
+    size, proof = rng.choice([1, 31, 32, 128]), case.proof
     other = rng.choice([proof[:-size], proof[size:], proof + bytes(size), proof + proof[-size:]])
     return f"{len(other)} bytes", replace(case, proof=other)
 
