@@ -74,6 +74,8 @@ def check_inclusion(setup: Setup, terms: BookTerms, root: bytes, key: AccountKey
     """
     if not 0 <= inclusion.entry < CAPACITY:
         raise ProofRejected("entry", "no account stands behind the active entries")
+    if not 0 <= inclusion.chunk < terms.count:
+        raise ProofRejected("chunk", "the book has no such chunk")
     if len(inclusion.commitments.currencies) != len(terms.slots):
         raise ProofRejected("currencies", "the chunk has others than the book")
     if not len(inclusion.balances) == len(inclusion.balance_proofs) == len(terms.slots):

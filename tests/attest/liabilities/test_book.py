@@ -182,7 +182,7 @@ def test_damage_anywhere_in_an_inclusion_is_rejected(
     for damaged in damages(encoded := shown.commitments.encode(), [128] * (len(encoded) // 128)):
         with pytest.raises((EncodingError, ProofRejected)):
             judge(commitments=ChunkCommitments.decode(damaged, 2))
-    for chunk in (0, 2, 3):
+    for chunk in (0, 2, 3, -1, 1 << 256):
         with pytest.raises(ProofRejected):
             judge(chunk=chunk)
     for entry in (0, ENTRY - 1, ENTRY + 1, CAPACITY, -1):
