@@ -9,7 +9,7 @@ import typer
 from eth_utils.address import is_address
 
 from attest.bundle import FundFile
-from attest.chain import MOST_CHUNKS, BookStanding
+from attest.chain import MOST_CHUNKS, BookStanding, Registry
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile, InclusionFile, check_inclusion
 from attest.program import decimal_string
@@ -97,9 +97,9 @@ def check(
         parties = FundFile.load(fund)
         _same_fund(held, parties.fund)
         registry = registry_of(connect(network, networks), parties)
-        latest = registry.last_epoch(parties.fund)
+        latest = _latest_book(registry, parties.fund)
         if epoch is None and held.epoch < latest:
-            text = f"the file is of epoch {held.epoch}, and the fund is at {latest}; ask for the file of {latest}"
+            text = f"the file is of epoch {held.epoch}, and the fund published a book for {latest} too; ask for that"
             raise ProofRejected("epoch", f"{text}, or ask about the old one: --epoch {held.epoch}")
         recorded = recorded_book_root(registry, parties.fund, held.epoch)
         if recorded is None:
@@ -131,6 +131,14 @@ def check(
         console.print("[green]counted[/] if this is your account, your nonce and your balance")
     if registry is not None:
         _show_standing(standing)
+
+
+def _latest_book(registry: Registry, fund: str) -> int:
+    """The last of a fund's epochs with a source set and a book, 0 before the first."""
+    epoch = registry.last_epoch(fund)
+    while epoch and recorded_book_root(registry, fund, epoch) is None:
+        epoch = registry.previous_epoch(fund, epoch)
+    return epoch
 
 
 def _compare(held: InclusionFile, **known: str | int | None) -> None:

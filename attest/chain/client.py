@@ -266,10 +266,15 @@ class Registry(Contract):
         return int(self.ask("previousEpoch", fund, epoch)[0])
 
     def attested(
-        self, fund: str, policy_id: bytes, epoch: int, at_block: int | None = None
+        self, fund: str, policy_id: bytes, epoch: int, at_block: int | None = None, until: int = 0
     ) -> tuple[frozenset[int], int]:
-        """Programs of an epoch whose proofs are in, and the block of the last one, 0 before the first."""
-        programs, _, block = self.ask("progress", fund, policy_id, epoch, block=at_block)
+        """Programs of an epoch whose proofs are in, and the block of the last one, 0 before the first.
+
+        Args: until: what counts no longer than before this moment, Unix seconds, is left out.
+        """
+        programs, expiry, block = self.ask("progress", fund, policy_id, epoch, block=at_block)
+        if expiry < until:
+            return frozenset(), int(block)
         if programs == COMPLETE:
             programs = 2 ** self.policies.program_count(policy_id) - 1
         return frozenset(i for i in range(int(programs).bit_length()) if programs >> i & 1), int(block)

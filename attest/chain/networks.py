@@ -60,7 +60,7 @@ class Network(BaseModel):
     finalized: bool = False
     mining_seconds: Annotated[int, Field(ge=0)] = 60
     max_skew_seconds: Annotated[float, Field(ge=0, strict=False)] = 300.0
-    poll_seconds: Annotated[float, Field(gt=0, le=DAY, strict=False)] = 2.0
+    poll_seconds: Annotated[float, Field(ge=0.001, le=DAY, strict=False)] = 2.0
     timeout_seconds: Annotated[float, Field(gt=0, strict=False)] = 600.0
 
     @model_validator(mode="after")

@@ -72,7 +72,7 @@ class Publisher:
         return recorded or self._advance(self._enter(submission, retry), submission, State.FINAL)
 
     def _by_somebody_else(self, submission: Submission) -> Published | None:
-        """Proofs that are on record without this journal's doing, once that is final.
+        """Proofs that are on record for as long as these, without this journal's doing, once that is final.
 
         Raises: NetworkError: it did not become so in time.
         """
@@ -82,10 +82,11 @@ class Publisher:
         s, chain, waited = submission, self.registry.chain, 0.0
         own = {program.index for program in s.programs}
         while True:
-            attested, block = self.registry.attested(s.fund, s.policy_id, s.epoch)
+            attested, block = self.registry.attested(s.fund, s.policy_id, s.epoch, until=s.expiry)
             if not attested >= own:
                 return None
-            if self.registry.attested(s.fund, s.policy_id, s.epoch, chain.final_head()[0])[0] >= own:
+            final, _ = chain.final_head()
+            if self.registry.attested(s.fund, s.policy_id, s.epoch, final, s.expiry)[0] >= own:
                 return Published(None, block, None)
             if waited > chain.network.timeout_seconds:
                 raise NetworkError(
@@ -97,12 +98,12 @@ class Publisher:
             waited += chain.network.poll_seconds
 
     def _call(self, submission: Submission) -> Call:
-        """The transaction with all programs of which no proof is on record for good.
+        """The transaction with all programs of which no proof is on record for good, and for as long as theirs.
 
         The registry takes all of them too, as long as one is new; those on record need not be paid for again.
         """
         s, (final, _) = submission, self.registry.chain.final_head()
-        attested, _ = self.registry.attested(s.fund, s.policy_id, s.epoch, final)
+        attested, _ = self.registry.attested(s.fund, s.policy_id, s.epoch, final, s.expiry)
         return self.registry.submit(s.without(attested))
 
     def _identity(self, submission: Submission) -> Identity:

@@ -266,7 +266,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         Standing memory completed = _completed(fund, policyId, epoch);
         if (completed.epoch != 0) return (type(uint256).max, completed.expiry, completed.blockNumber);
         Progress storage progress_ = _progress[fund][policyId][epoch];
-        return (progress_.attested, progress_.expiry, progress_.blockNumber);
+        return (_attested(progress_), progress_.expiry, progress_.blockNumber);
     }
 
     /// @inheritdoc IAttestationRegistry
@@ -311,17 +311,22 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         return block.timestamp > expiry;
     }
 
-    /// @dev An epoch if it is complete, else zeros. Completed ones ascend, so that halving finds it.
+    /// @dev Programs that are in and have not expired, of an epoch that is not complete. What has expired is begun anew.
+    function _attested(Progress storage progress_) private view returns (uint256) {
+        return _expired(progress_.expiry) ? 0 : progress_.attested;
+    }
+
+    /// @dev An epoch as it was completed last, else zeros. Completed ones ascend, so that halving finds it.
     function _completed(address fund, bytes32 policyId, uint64 epoch) private view returns (Standing memory completed) {
         if (_standings[fund][policyId].epoch == epoch) return _standings[fund][policyId];
         Standing[] storage past = _past[fund][policyId];
         (uint256 low, uint256 high) = (0, past.length);
         while (low < high) {
             uint256 middle = (low + high) / 2;
-            if (past[middle].epoch < epoch) low = middle + 1;
+            if (past[middle].epoch <= epoch) low = middle + 1;
             else high = middle;
         }
-        if (low < past.length && past[low].epoch == epoch) completed = past[low];
+        if (low != 0 && past[low - 1].epoch == epoch) completed = past[low - 1];
     }
 
     /// @dev In whose name the caller suspends or resumes: in both, if a fund made its auditor an operator, so that the auditor's
@@ -425,8 +430,9 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         }
     }
 
-    /// @dev Each program once, with its approved key, and one of them at least not attested yet. If every one had to be new, anybody
-    /// could stop a transaction of several by sending one of its proofs first.
+    /// @dev Each program once, with its approved key, and one of them at least not attested yet, or all with a later expiry than they
+    /// have. If every one had to be new, anybody could stop a transaction of several by sending one of its proofs first; if none could
+    /// come again, shorten it by one of an older proof.
     /// @return previousLayoutHash of the previous epoch's holdings, 0 where no key compares epochs
     function _checkPrograms(Instance memory instance, ProgramProof[] calldata programs)
         private
@@ -434,11 +440,13 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         returns (bytes32 previousLayoutHash)
     {
         if (programs.length == 0) revert InvalidPrograms();
-        uint64 last = _standings[instance.fund][instance.policyId].epoch;
+        Standing storage standing = _standings[instance.fund][instance.policyId];
+        uint64 last = standing.epoch;
         if (instance.epoch < last) revert EpochNotAscending(last, instance.epoch);
-        uint256 attested = _progress[instance.fund][instance.policyId][instance.epoch].attested;
+        uint256 attested = _attested(_progress[instance.fund][instance.policyId][instance.epoch]);
         if (instance.epoch == last) attested = type(uint256).max;
-        bool anyNew;
+        bool anyNew = instance.epoch == last && instance.expiry > standing.expiry
+            && programs.length == instance.policy.programCount;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
             if (i != 0 && program <= programs[i - 1].program) revert InvalidPrograms();
@@ -539,8 +547,8 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
     function _record(Instance memory instance, ProgramProof[] calldata programs) private {
         (address fund, bytes32 policyId, uint64 epoch) = (instance.fund, instance.policyId, instance.epoch);
         Progress storage progress_ = _progress[fund][policyId][epoch];
-        (uint256 attested, uint64 expiry) = (progress_.attested, progress_.expiry);
-        // All at once stand for themselves: nobody shortens them by sending one of an older proof before.
+        (uint256 attested, uint64 expiry) = (_attested(progress_), progress_.expiry);
+        // All at once stand for themselves.
         bool whole = programs.length == instance.policy.programCount;
         if (whole || attested == 0 || instance.expiry < expiry) expiry = instance.expiry;
         for (uint256 i; i < programs.length; ++i) {

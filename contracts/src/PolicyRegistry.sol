@@ -13,7 +13,6 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
     using TwoStepOwner for TwoStepOwner.Slot;
 
     /// @dev overseers: how often they changed; their duties and votes stand under it. requirements: where they are kept, encoded.
-    /// epochBefore: what lastEpoch was before, for a veto to go back to.
     struct Policy {
         TwoStepOwner.Slot ownership;
         bytes32 policyHash;
@@ -22,16 +21,17 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         uint64 lastEpoch;
         uint64 overseers;
         address requirements;
-        uint64 epochBefore;
     }
 
     /// @dev The vote on an epoch. approval: where it is kept, encoded; 0 until it is approved, like effectiveAt, from when it counts.
-    /// round: how often it was vetoed. cast: whether anybody has voted in this round.
+    /// round: how often it was vetoed. cast: whether anybody has voted in this round. before: the epoch approved before it, for a veto
+    /// to go back to; kept when it is vetoed.
     struct Vote {
         address approval;
         uint64 effectiveAt;
         uint24 round;
         bool cast;
+        uint64 before;
     }
 
     struct Replacement {
@@ -163,8 +163,7 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         emit EpochVoted(policyId, epoch, msg.sender, approvalHash, count);
         if (count < _oversight[policyId].threshold) return;
 
-        if (epoch > policy_.lastEpoch) (policy_.epochBefore, policy_.lastEpoch) = (policy_.lastEpoch, epoch);
-        else if (epoch > policy_.epochBefore) policy_.epochBefore = epoch;
+        _enter(policyId, policy_, epoch);
         vote.effectiveAt = uint64(block.timestamp) + _oversight[policyId].challengeWindow;
         vote.approval = CodeStorage.write(abi.encode(approval_));
         emit EpochApproved(policyId, epoch, approval_, vote.effectiveAt);
@@ -176,11 +175,15 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         if (!owner && !_has(policyId, PUBLISHER | AUDITOR, msg.sender)) revert NotOverseer(policyId, msg.sender);
         if (bytes(reason).length == 0) revert EmptyReason();
         Vote storage vote = _votes[policyId][epoch];
-        bool open = vote.approval == address(0) ? vote.cast : block.timestamp < vote.effectiveAt;
-        if (!open) revert NothingToVeto(policyId, epoch);
-        _votes[policyId][epoch] = Vote(address(0), 0, vote.round + 1, false);
         Policy storage policy_ = _policies[policyId];
-        if (policy_.lastEpoch == epoch) policy_.lastEpoch = policy_.epochBefore;
+        // A vote that can no longer pass is not to be vetoed: the veto would open the epoch again.
+        bool passable = vote.cast && (vote.round != 0 || epoch > policy_.lastEpoch);
+        bool open = vote.approval == address(0) ? passable : block.timestamp < vote.effectiveAt;
+        if (!open) revert NothingToVeto(policyId, epoch);
+        _votes[policyId][epoch] = Vote(address(0), 0, vote.round + 1, false, vote.before);
+        uint64 last = policy_.lastEpoch;
+        while (last != 0 && _votes[policyId][last].approval == address(0)) last = _votes[policyId][last].before;
+        policy_.lastEpoch = last;
         emit EpochVetoed(policyId, epoch, msg.sender, reason);
     }
 
@@ -394,6 +397,18 @@ contract PolicyRegistry is IPolicyRegistry, ERC165 {
         for (uint256 i; i < oversight_.auditors.length; ++i) {
             duties[oversight_.auditors[i]] |= AUDITOR;
         }
+    }
+
+    /// @dev Puts an epoch among the approved ones, in ascending order. It comes behind the last one but after a veto.
+    function _enter(bytes32 policyId, Policy storage policy_, uint64 epoch) private {
+        mapping(uint64 epoch => Vote) storage votes_ = _votes[policyId];
+        uint64 last = policy_.lastEpoch;
+        if (epoch > last) {
+            (votes_[epoch].before, policy_.lastEpoch) = (last, epoch);
+            return;
+        }
+        while (votes_[last].before > epoch) last = votes_[last].before;
+        if (votes_[last].before != epoch) (votes_[epoch].before, votes_[last].before) = (votes_[last].before, epoch);
     }
 
     function _checkApproval(

@@ -269,18 +269,62 @@ contract PolicyVotesTest is RegistryFixtures {
         vm.assertEq(abi.encode(approved), abi.encode(first), "in force");
     }
 
-    /// @dev Two vetoes in a row: only the epoch before the last is remembered, and nothing opens behind it.
-    function test_twoVetoesOpenNothingBehindThem() public {
+    /// @dev Else two wrong epochs, far ahead, would block all between for good.
+    function test_vetoesGoBackAsFarAsTheyReach() public {
+        for (uint64 order; order < 2; ++order) {
+            uint64 base = 5 + 100 * order;
+            _approveBoth(base);
+            _approveBoth(base + 50);
+            _approveBoth(base + 51);
+            _veto(AUDITOR, order == 0 ? base + 51 : base + 50);
+            _veto(AUDITOR, order == 0 ? base + 50 : base + 51);
+            vm.assertEq(policies.policy(id).lastEpoch, base, "the last that stands");
+            _approveBoth(base + 1);
+            _approveBoth(base + 50);
+            vm.assertEq(policies.policy(id).lastEpoch, base + 50, "anew");
+        }
+    }
+
+    /// @dev One that was approved anew, behind the last, is what a veto of the last goes back to, and to what was before it after that.
+    function test_whatIsApprovedAnewFindsItsPlace() public {
         _approveBoth(5);
         _approveBoth(7);
         _approveBoth(9);
         _veto(AUDITOR, 9);
         _veto(AUDITOR, 7);
-        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.EpochNotAscending.selector, 7, 5));
-        _vote(2, 5, second);
+        _approveBoth(10);
         _approveBoth(7);
         _approveBoth(9);
-        vm.assertTrue(_effectiveAt(5) != 0 && _effectiveAt(7) != 0 && _effectiveAt(9) != 0, "all three");
+        _veto(AUDITOR, 10);
+        vm.assertEq(policies.policy(id).lastEpoch, 9, "approved anew");
+        _veto(AUDITOR, 9);
+        vm.assertEq(policies.policy(id).lastEpoch, 7, "the one before");
+        _veto(AUDITOR, 7);
+        vm.assertEq(policies.policy(id).lastEpoch, 5, "and before that");
+        _veto(AUDITOR, 5);
+        vm.assertEq(policies.policy(id).lastEpoch, 0, "none is left");
+    }
+
+    /// @dev In the middle of others an epoch keeps its place while it is vetoed.
+    function test_vetoedInTheMiddle() public {
+        _approveBoth(5);
+        _approveBoth(7);
+        _approveBoth(9);
+        _veto(AUDITOR, 7);
+        _approveBoth(7);
+        _veto(AUDITOR, 7);
+        _veto(AUDITOR, 9);
+        vm.assertEq(policies.policy(id).lastEpoch, 5, "over the vetoed one");
+    }
+
+    /// @dev A word for an epoch that was passed over would come back to life by a veto.
+    function test_whatCannotPassIsNotVetoed() public {
+        _vote(0, 6, first);
+        _approveBoth(7);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.NothingToVeto.selector, id, uint64(6)));
+        _veto(publisher(0), 6);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyRegistry.EpochNotAscending.selector, 7, 6));
+        _vote(1, 6, first);
     }
 
     function test_withoutAWindowThereIsNoVeto() public {

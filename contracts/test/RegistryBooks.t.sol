@@ -158,6 +158,24 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
         vm.assertTrue(!registry.isCompliant(FUND, id), "in other lots");
     }
 
+    /// @dev Two policies may rest on one book, whose lots the publishers of both approved.
+    function test_oneBookForTwoPolicies() public {
+        SignedSource[] memory sources = _fixSource(_claimsSlots(), bookCommitment(), book().book.currencies);
+        SourceRequirement[] memory requirements = requirementsOf();
+        requirements[1].role = 4;
+        bytes32 id = register(POLICY_OWNER, policyHashes[1], requirements, 1);
+        Approval memory approval = approvalOf(0);
+        approval.ownedSlotsHashes[1] = keccak256(abi.encode(_claimsSlots()));
+        approval.bookCurrencies = book().book.currencies;
+        approve(id, 7, approval);
+        publishBook(7, publishedRoot());
+        acceptAllProofs();
+        Submission memory s = submission(0);
+        s.sources = sources;
+        submit(s, id, FUND_OWNER);
+        vm.assertTrue(registry.isCompliant(FUND, id), "the same lots");
+    }
+
     function _signedAs(SignedSource memory source, uint8 role, Approval memory approval)
         private
         view

@@ -164,6 +164,49 @@ contract RegistryProgramsTest is RegistryFixtures {
         vm.assertEq(registry.latest(FUND, id).expiry, validUntil, "its own");
     }
 
+    /// @dev Somebody else completes an epoch with a part of an older proof and the rest of this one: all of it counts all the same.
+    function test_allAtOnceRenewTheLastEpoch() public {
+        bytes32 id = _policyOf(2);
+        acceptAllProofs();
+        _submitSome(id, 1, validUntil - 10);
+        _submitSome(id, 2, validUntil - 5);
+        vm.assertEq(registry.latest(FUND, id).expiry, validUntil - 10, "the earliest");
+        uint64 since = registry.since(FUND, id);
+        bytes32 before = registry.latest(FUND, id).recordHash;
+        for (uint256 part = 1; part < 3; ++part) {
+            vm.expectPartialRevert(IAttestationRegistry.AlreadyAttested.selector);
+            _submitSome(id, part, validUntil);
+        }
+        vm.warp(block.timestamp + 7);
+        _submitSome(id, 3, validUntil);
+        vm.assertEq(registry.latest(FUND, id).expiry, validUntil, "its own");
+        vm.assertEq(registry.since(FUND, id), since, "no gap");
+        vm.assertTrue(registry.latest(FUND, id).recordHash != before, "on record");
+        vm.assertEq(registry.historyLength(FUND, id), 2, "as two");
+        for (uint64 earlier; earlier < 2; ++earlier) {
+            vm.expectPartialRevert(IAttestationRegistry.AlreadyAttested.selector);
+            _submitSome(id, 3, validUntil - earlier);
+        }
+    }
+
+    /// @dev What has expired does not complete an epoch, and is begun anew.
+    function test_expiredPartsAreBegunAnew() public {
+        bytes32 id = _policyOf(2);
+        acceptAllProofs();
+        uint64 soon = uint64(block.timestamp) + 10;
+        _submitSome(id, 1, soon);
+        vm.warp(soon);
+        (uint256 attested,,) = registry.progress(FUND, id, 8);
+        vm.assertEq(attested, 1, "to the last second");
+        vm.warp(soon + 1);
+        (attested,,) = registry.progress(FUND, id, 8);
+        vm.assertEq(attested, 0, "expired");
+        _submitSome(id, 2, validUntil);
+        vm.assertTrue(!registry.isCompliant(FUND, id), "half of it");
+        _submitSome(id, 1, validUntil - 1);
+        vm.assertEq(registry.latest(FUND, id).expiry, validUntil - 1, "both anew");
+    }
+
     /// @dev The earliest expiry counts, in whichever order and however often the programs come.
     function test_theEarliestExpiryCountsWhenAProgramComesAgain() public {
         bytes32 id = _policyOf(3);

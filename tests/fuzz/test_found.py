@@ -141,6 +141,10 @@ GAS = "gas_limit = 1" + "0" * 99
     "setting",
     [
         "poll_seconds = inf",
+        "poll_seconds = 1e6",
+        "poll_seconds = 1e-9",
+        "max_fee_gwei = 1e10",
+        "priority_fee_gwei = 1e10",
         "request_seconds = 1e12",
         "max_fee_gwei = nan",
         "priority_fee_gwei = inf",

@@ -91,9 +91,14 @@ def test_a_root_stands_once_and_proofs_are_about_it(
     assert run(*status) == ACCEPTED
     assert "verified on chain" in capsys.readouterr().out
 
-    monkeypatch.setattr(Registry, "last_epoch", lambda *_: 2)  # an old file proves nothing about today
+    # A later epoch without a book changes nothing; beside a later book an old file proves nothing about today.
+    monkeypatch.setattr(Registry, "last_epoch", lambda *_: 3)
+    monkeypatch.setattr(Registry, "previous_epoch", lambda _, __, epoch: epoch - 1)
+    assert run(*checking) == ACCEPTED
+    root_of = Registry.book_root
+    monkeypatch.setattr(Registry, "book_root", lambda self, fund, epoch: root_of(self, fund, min(epoch, 1)))
     assert run(*checking) == REJECTED
-    assert "the fund is at 2" in " ".join(capsys.readouterr().err.split())
+    assert "a book for 3 too" in " ".join(capsys.readouterr().err.split())
     assert run(*checking, "--epoch", "1") == ACCEPTED
 
 

@@ -97,7 +97,7 @@ interface IAttestationRegistry is IERC165 {
         bytes32[] structHashes,
         bytes32[] commitmentHashes
     );
-    /// @notice The proof of one program of the policy is in. Once a program and epoch, with the expiry that it came in with first.
+    /// @notice The proof of one program of the policy is in. Once a program and epoch, but again when an epoch is begun anew or renewed.
     event ProgramAttested(
         address indexed fund,
         bytes32 indexed policyId,
@@ -199,8 +199,8 @@ interface IAttestationRegistry is IERC165 {
     /// may call; the first call of an epoch, which fixes the source set, is the fund's unless `commitSourceSet` came before. A
     /// policy of several programs is met when each of them is recorded once, all for the epoch's one source set. Programs that are
     /// attested already may come again beside at least one that is new, as long as the epoch is not complete: they are verified
-    /// again. The earliest expiry counts, but all programs at once count with their own. So whoever sends a part of a waiting
-    /// transaction first neither stops nor shortens it.
+    /// again. The earliest expiry counts, and what has expired is begun anew; but all programs at once count with their own expiry, and
+    /// renew the fund's last epoch if it is later. So whoever sends parts of older proofs neither stops nor shortens them.
     /// @param expiry Unix seconds, at most the approval's validUntil; part of every proof's context
     /// @param programs ascending by program
     /// @param sources in the order of the policy's requirements
@@ -245,8 +245,8 @@ interface IAttestationRegistry is IERC165 {
     /// @notice How many completed epochs there are.
     function historyLength(address fund, bytes32 policyId) external view returns (uint256);
 
-    /// @notice Which programs of an epoch are attested (bit i for program i; all bits once it is complete), the earliest expiry
-    /// among them, and the block of the last one; zeros before the first.
+    /// @notice Which programs of an epoch are attested (bit i for program i; all bits once it is complete), the expiry that counts
+    /// for them, and the block of the last one; zeros before the first.
     function progress(address fund, bytes32 policyId, uint64 epoch)
         external
         view

@@ -21,8 +21,8 @@ interface IFundRegistry is IERC165 {
     /// @notice Offers a fund to a new owner, who must accept. The zero address withdraws the offer. Owner only.
     function transferFund(address fund, address newOwner) external;
 
-    /// @notice Takes over a fund that was offered to the caller. Operators of the former owner no longer act for it, unless
-    /// that owner comes back.
+    /// @notice Takes over a fund that was offered to the caller. Operators of the former owner no longer act for it, also
+    /// when that owner comes back.
     function acceptFund(address fund) external;
 
     /// @notice Lets an address fix source sets, publish books, suspend and revoke for the fund, or no longer. Owner only.

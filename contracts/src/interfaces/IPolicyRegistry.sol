@@ -114,7 +114,7 @@ interface IPolicyRegistry is IERC165 {
     error InvalidOversight();
     error NotPublisher(bytes32 policyId, address caller);
     error NotOverseer(bytes32 policyId, address caller);
-    /// @notice Approvals of a policy come in ascending order of epochs, and never change; only a vetoed one is made again.
+    /// @notice Approvals of a policy come in ascending order of epochs, and never change; only what was vetoed is made again.
     error EpochNotAscending(uint64 lastEpoch, uint64 epoch);
     /// @notice asOf lies before validUntil, and validUntil has not passed.
     error InvalidValidity(uint64 asOf, uint64 validUntil);
@@ -124,7 +124,7 @@ interface IPolicyRegistry is IERC165 {
     error EpochNotApproved(bytes32 policyId, uint64 epoch);
     /// @notice The challenge window of the approval is still open.
     error ChallengeWindowOpen(bytes32 policyId, uint64 epoch, uint64 effectiveAt);
-    /// @notice The challenge window has passed, or nobody has voted: there is nothing to veto.
+    /// @notice The challenge window has passed, or there is no vote that could still pass: there is nothing to veto.
     error NothingToVeto(bytes32 policyId, uint64 epoch);
     error EmptyReason();
     error PolicyReplaced(bytes32 policyId, bytes32 successor);

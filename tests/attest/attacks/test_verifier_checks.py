@@ -218,15 +218,16 @@ def test_other_scripted_challenges_reach_the_batched_opening(small: Example, sma
         check(small, small_proof)
 
 
-def test_the_prover_starts_again_on_a_pole(small: Example) -> None:
-    """The first attempt draws ζ = 1; the second, with fresh blinding, is accepted."""
+@pytest.mark.parametrize("zeta", [0, 1])
+def test_the_prover_starts_again_on_a_pole(small: Example, zeta: int) -> None:
+    """The first attempt draws this ζ; the second, with fresh blinding, is accepted."""
     seen: list[Transcript] = []
 
     def start(*arguments: Any) -> Transcript:
         if seen:
             return start_transcript(*arguments)
         transcript = Scripted()
-        transcript.script = [11, BETA, 13, 17, 1, 19, U]
+        transcript.script = [11, BETA, 13, 17, zeta, 19, U]
         seen.append(transcript)
         return transcript
 

@@ -7,9 +7,9 @@ import pytest
 from attest import Setup
 from attest.errors import ProofRejected
 from attest.field import MODULUS, domain
-from attest.liabilities import ChunkStatement, verify_chunk
+from attest.liabilities import ChunkStatement, prove_chunk, verify_chunk
 from attest.transcript import Transcript
-from tests.attest.liabilities.cheating import Cheat, cheat, content_of
+from tests.attest.liabilities.cheating import SEED, Cheat, cheat, content_of
 
 SLOT, ZETA, U = 5, 1234567, 7654321
 OMEGA = domain(4096)[1]
@@ -54,3 +54,20 @@ def test_zero_divisors_are_rejected_by_name(
         pytest.raises(ProofRejected, match=check),
     ):
         verify_chunk(setup, statement, proof)
+
+
+@pytest.mark.parametrize("zeta", [0, 1])
+def test_the_prover_starts_again_on_a_pole(setup: Setup, proved: tuple[ChunkStatement, bytes], zeta: int) -> None:
+    """The first attempt draws this ζ; the second is accepted."""
+    statement, _ = proved
+    start, calls = ChunkStatement.start_transcript, 0
+
+    def scripted(self: ChunkStatement) -> Transcript:
+        nonlocal calls
+        calls += 1
+        return Scripted(zeta, U) if calls == 2 else start(self)  # the first call is for the attempt's randomness
+
+    with patch.object(ChunkStatement, "start_transcript", scripted):
+        proof = prove_chunk(setup, statement, content_of([700, 20_000, 3]), SEED)
+    assert calls == 5, "two attempts of two, and the check of the proof"
+    verify_chunk(setup, statement, proof)
