@@ -16,7 +16,7 @@ import numpy as np
 
 from optimizer.allocate.flags import solve_task
 from optimizer.allocate.solver import Task
-from optimizer.errors import Infeasible, SolverFailed
+from optimizer.errors import Infeasible, SolverFailed, Unbounded
 
 
 def conflict(task: Task) -> tuple[str, ...]:
@@ -48,12 +48,15 @@ def _convex(task: Task) -> Task:
 
 
 def _feasible(task: Task) -> bool:
-    """Whether a point exists; what the solver leaves undecided counts as feasible, so no member is lost."""
+    """Whether a point exists; what is left undecided counts as feasible, so no member is lost.
+
+    Without the limits that are dropped, a search for flags may run away on its way to a point.
+    """
     try:
         solve_task(task)
     except Infeasible:
         return False
-    except SolverFailed:
+    except (SolverFailed, Unbounded):
         return True
     return True
 

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
+from typing import Any
+from unittest.mock import patch
 
 import cvxpy as cp
 import numpy as np
@@ -18,11 +20,12 @@ from optimizer.allocate import (
     MinimiseShortfall,
     MinimiseVolatility,
     Objective,
+    infeasible,
     optimise,
     outlook,
 )
 from optimizer.allocate.optimise import NO_EXCESS
-from optimizer.allocate.solver import run
+from optimizer.allocate.solver import Task, run
 from optimizer.errors import DataError, Infeasible, SolverFailed, Unbounded
 from optimizer.market import Market
 from optimizer.policy import (
@@ -381,6 +384,22 @@ def test_infeasible_policies_name_a_minimal_conflict(
     with pytest.raises(Infeasible) as error:
         optimise(_compiled(market, *constraints), MinimiseShortfall(), CAPITAL)
     assert error.value.constraints == named
+
+
+def test_a_search_that_runs_away_counts_as_feasible() -> None:
+    """Without what bounded it; so the limit is not lost from the conflict."""
+    market = _drawn_market(["A", "B", "C"], 10, seed=10)
+    compiled = _compiled(market, Concentration(limit=Decimal("0.3")), GrossLeverage(limit=Decimal(3)))
+    search = infeasible.solve_task
+
+    def running_away(task: Task) -> Any:
+        if "gross_leverage" in task.without:
+            raise Unbounded
+        return search(task)
+
+    with patch.object(infeasible, "solve_task", running_away), pytest.raises(Infeasible) as error:
+        optimise(compiled, MinimiseShortfall(), CAPITAL)
+    assert error.value.constraints == ("concentration", "gross_leverage")
 
 
 def test_capital_below_the_floor_conflicts_with_the_floor() -> None:

@@ -293,7 +293,7 @@ class OnceRegistry(Registry):
         return Call(self.address, bytes(keccak(repr((s.fund, s.policy_id, s.epoch, s.programs)).encode())))
 
     def attested(
-        self, fund: str, policy_id: bytes, epoch: int, at_block: int | None = None
+        self, fund: str, policy_id: bytes, epoch: int, at_block: int | None = None, until: int = 0
     ) -> tuple[frozenset[int], int]:
         return frozenset(), 0
 
