@@ -47,7 +47,7 @@ struct Compliance {
     bytes32 recordHash;
 }
 
-/// @notice A completed epoch in a fund's history under a policy. expiry, completedAt: Unix seconds. With its source set it makes
+/// @notice A completed or renewed epoch in a fund's history under a policy. expiry, completedAt: Unix seconds. With its source set it makes
 /// the next link of the history's hash, also where the epoch was revoked later.
 struct Record {
     uint64 epoch;
@@ -236,13 +236,13 @@ interface IAttestationRegistry is IERC165 {
     /// @notice The latest completed epoch of a fund under a policy.
     function latest(address fund, bytes32 policyId) external view returns (Compliance memory);
 
-    /// @notice Up to `count` completed epochs in order of time, from number `start` on. Revoked ones are among them (`isRevoked`).
+    /// @notice Up to `count` completions and renewals in order of time, from number `start` on. Revoked ones are among them (`isRevoked`).
     function history(address fund, bytes32 policyId, uint256 start, uint256 count)
         external
         view
         returns (Record[] memory);
 
-    /// @notice How many completed epochs there are.
+    /// @notice How many there are.
     function historyLength(address fund, bytes32 policyId) external view returns (uint256);
 
     /// @notice Which programs of an epoch are attested (bit i for program i; all bits once it is complete), the expiry that counts

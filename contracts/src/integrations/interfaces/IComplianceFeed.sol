@@ -27,7 +27,7 @@ struct StatedRatio {
 /// Each ratio belongs to one policy. A successor whose ratio was not stated at deployment answers 0 until there is a new feed:
 /// what was stated for a policy certifies no other one.
 ///
-/// A round is a completed epoch. Its number is phase · 2^64 + place in the fund's history, from 1; the phase counts the
+/// A round is a completed or renewed epoch. Its number is phase · 2^64 + place in the fund's history, from 1; the phase counts the
 /// policies that were replaced since the root policy, 0 for its own rounds. So numbers ascend over replacements, as those of
 /// Chainlink's proxies do over aggregators.
 interface IComplianceFeed is AggregatorV3Interface, IComplianceGate, IERC165 {
