@@ -24,7 +24,7 @@ VERBS = {
     "register": "funds",
     "operator": "funds",
     "transfer": "transferring",
-    "approve": "chain",
+    "approve": "approving",
     "publish": "chain",
     "status": "chain",
     "watch": "watch",

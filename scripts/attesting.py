@@ -15,6 +15,7 @@ from attest.statement import NO_HASH
 from attest.wallet import WalletFile
 from optimizer.policy import Holdings
 
+from .book_terms import needed_book_root
 from .keys import load_key
 from .liabilities import check_published_book
 from .options import (
@@ -43,7 +44,6 @@ from .pipeline import (
     PreviousEpoch,
     Signing,
     commit_source,
-    needed_book_root,
     needed_public_values,
     prove_bundle,
     timestamp,

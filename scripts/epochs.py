@@ -20,7 +20,8 @@ from attest.wallet import OwnershipFile, WalletFile
 from optimizer import Market
 from optimizer.policy import Policy
 
-from .pipeline import PreviousEpoch, Terms, compares_epochs, layout_of, needed_book_root, prove_bundle
+from .book_terms import needed_book_root
+from .pipeline import PreviousEpoch, Terms, compares_epochs, layout_of, prove_bundle
 
 MARKET, BOOK, BUNDLE, PUBLISHED = "market.json", "book.json", "bundle.json", "published.json"
 WALLET, OWNERSHIP = "wallet.json", ".ownership.json"

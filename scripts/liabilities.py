@@ -23,6 +23,7 @@ from attest.program import slots_hash
 from attest.srs import load_setup
 
 from .book_chain import check, publish, submit
+from .book_terms import book_source, claims_slots
 from .keys import load_key
 from .options import (
     DEFAULT_VALIDITY_DAYS,
@@ -35,7 +36,7 @@ from .options import (
     parse_hash,
     save_source,
 )
-from .pipeline import Signing, Terms, book_source, claims_slots, sign_opening, timestamp
+from .pipeline import Signing, Terms, sign_opening, timestamp
 from .terminal import console, naming, progress_bar, step
 
 app = typer.Typer(

@@ -29,7 +29,6 @@ from attest.attestation import (
 from attest.bundle import Bundle, FundFile, OpeningFile, ProgramProof, PublicValue, SignedSource, holdings_of
 from attest.commitment import ROLES, SourceOpening, SourceSet
 from attest.errors import EncodingError, ProofRejected, SourceError
-from attest.liabilities import ClaimsSlot, currencies_hash
 from attest.program import Layout, Owner, solve
 from attest.prover import Progress
 from attest.registration import Duty
@@ -190,42 +189,6 @@ class PreviousEpoch:
     openings: tuple[OpeningFile, ...] = field(repr=False)
     signed: tuple[SignedSource, ...]
     wallet: WalletFile | None = None
-
-
-def book_source(terms: Terms) -> str | None:
-    """The source that is a liability book, None where the policy has none."""
-    books = [name for name, role in terms.roles.items() if role == ROLES["liability_book"]]
-    return books[0] if books else None
-
-
-def claims_slots(layout: Layout, source: str) -> tuple[ClaimsSlot, ...]:
-    """What a unit of each of a source's slots is."""
-    return tuple(ClaimsSlot(slot, layout[slot].asset, layout[slot].lot) for slot in layout.owned_by(source))
-
-
-def book_currencies_of(terms: Terms) -> bytes:
-    """The hash of what a unit of the liability book is; zeros where the policy has none."""
-    source = book_source(terms)
-    return currencies_hash(claims_slots(terms.layout, source)) if source is not None else NO_HASH
-
-
-def needed_book_root(terms: Terms, root: bytes | None) -> bytes:
-    """The book root that goes into the proofs.
-
-    Args: root: what the user gave.
-    Raises: EncodingError: the policy has a liability book and there is no root, or the other way round.
-    """
-    source = book_source(terms)
-    if source is None:
-        if root is not None:
-            raise EncodingError("the policy has no liability book; leave --book and --book-root out")
-        return NO_HASH
-    if root is None:
-        raise EncodingError(
-            f"the policy's source {source!r} is a liability book: give --book, the file that the fund publishes, or "
-            "--book-root as the registry has it"
-        )
-    return root
 
 
 PublicValues = tuple[tuple[int, int], ...]

@@ -27,7 +27,7 @@ from attest.chain import (
 )
 from attest.registration import policy_id
 
-from .chain import approval_of
+from .approving import approval_of
 from .pipeline import Terms
 
 

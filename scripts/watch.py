@@ -21,11 +21,11 @@ from attest.srs import Setup, load_setup
 from optimizer.errors import OptimizerError
 from optimizer.policy import CompiledPolicy, Policy
 
+from .approving import approval_of
 from .chain import (
     NetworkOption,
     NetworksOption,
     ProgramsOption,
-    approval_of,
     connect,
     recorded_book_root,
     recorded_public_values,

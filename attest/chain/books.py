@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import Any
 
 from attest.curve import compress
-from attest.liabilities import AccountKey, BookFile, BookTerms, Inclusion
+from attest.liabilities import AccountKey, BookFile, BookTerms, Inclusion, currencies_hash
 
 MOST_CHUNKS = 8
 """Chunks of a book that a contract verifies."""
@@ -27,7 +27,7 @@ class BookStanding(IntEnum):
 
 def book_tuple(terms: BookTerms) -> tuple[Any, ...]:
     """The Solidity struct `Book`."""
-    return terms.fund, terms.epoch, list(terms.slots), terms.currencies_hash, terms.count
+    return terms.fund, terms.epoch, list(terms.slots), currencies_hash(terms.currencies), terms.count
 
 
 def proving_arguments(book: BookFile) -> tuple[Any, ...]:

@@ -100,10 +100,6 @@ class BookTerms:
         if not 1 <= self.count < 1 << 32:
             raise EncodingError("a book has at least one chunk")
 
-    @property
-    def currencies_hash(self) -> bytes:
-        return currencies_hash(self.currencies)
-
     def root(self, tree: bytes) -> bytes:
         """The book root of a tree over the chunks. (P.26)"""
         types = ["bytes32", "address", "uint64", "uint256[]", "bytes32", "uint256", "bytes32"]
@@ -112,7 +108,7 @@ class BookTerms:
             self.fund,
             self.epoch,
             list(self.slots),
-            self.currencies_hash,
+            currencies_hash(self.currencies),
             self.count,
             tree,
         ]

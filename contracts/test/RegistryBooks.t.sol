@@ -65,23 +65,41 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
         _fixSource(slots, commitment, book().book.currencies);
     }
 
-    /// @dev Source 1 becomes a liability book that owns `slots`, of these currencies, and signs `commitment`, and the fund fixes it
-    /// for epoch 7.
+    /// @dev A policy whose source 1 is a liability book that owns `slots`, of these currencies, approved for epoch 7.
+    function _bookPolicy(bytes32 hash, uint256[] memory slots, bytes32 currencies)
+        private
+        returns (bytes32 id, Approval memory approval)
+    {
+        SourceRequirement[] memory requirements = requirementsOf();
+        requirements[1].role = 4;
+        id = register(POLICY_OWNER, hash, requirements, 1);
+        approval = approvalOf(0);
+        approval.ownedSlotsHashes[1] = keccak256(abi.encode(slots));
+        approval.bookCurrencies = currencies;
+        approve(id, 7, approval);
+    }
+
+    /// @dev The book's source signs `commitment`, and the fund fixes it for epoch 7.
     function _fixSource(uint256[] memory slots, bytes memory commitment, bytes32 currencies)
         private
         returns (SignedSource[] memory sources)
     {
-        SourceRequirement[] memory requirements = requirementsOf();
-        requirements[1].role = 4;
-        bytes32 id = register(POLICY_OWNER, policyHashes[0], requirements, 1);
-        Approval memory approval = approvalOf(0);
-        approval.ownedSlotsHashes[1] = keccak256(abi.encode(slots));
-        approval.bookCurrencies = currencies;
-        approve(id, 7, approval);
+        (bytes32 id, Approval memory approval) = _bookPolicy(policyHashes[0], slots, currencies);
         sources = submission(0).sources;
         sources[1].commitment = abi.decode(commitment, (bytes32[4]));
         sources[1].signature = _signedAs(sources[1], 4, approval);
         commit(id, 7, sources);
+    }
+
+    /// @dev Under a second policy, with the book's own currencies.
+    function _submitUnderAnother(SignedSource[] memory sources, bool refused) private returns (bytes32 id) {
+        (id,) = _bookPolicy(policyHashes[1], _claimsSlots(), book().book.currencies);
+        publishBook(7, publishedRoot());
+        acceptAllProofs();
+        Submission memory s = submission(0);
+        s.sources = sources;
+        if (refused) vm.expectPartialRevert(IAttestationRegistry.BookSourceMismatch.selector);
+        submit(s, id, FUND_OWNER);
     }
 
     function _claimsSlots() private pure returns (uint256[] memory slots) {
@@ -141,38 +159,14 @@ contract RegistryBooksTest is RegistryFixtures, BookFixtures {
     /// @dev Else a fund would have the set fixed in its own lots, under a friend's policy, and proved under that of its readers.
     function test_lotsOfAnotherPolicysPublishers() public {
         bytes32 mine = keccak256("lots of the fund's own");
-        SignedSource[] memory sources = _fixSource(_claimsSlots(), bookCommitment(), mine);
-        SourceRequirement[] memory requirements = requirementsOf();
-        requirements[1].role = 4;
-        bytes32 id = register(POLICY_OWNER, policyHashes[1], requirements, 1);
-        Approval memory approval = approvalOf(0);
-        approval.ownedSlotsHashes[1] = keccak256(abi.encode(_claimsSlots()));
-        approval.bookCurrencies = book().book.currencies;
-        approve(id, 7, approval);
-        publishBook(7, publishedRoot());
-        acceptAllProofs();
-        Submission memory s = submission(0);
-        s.sources = sources;
-        vm.expectPartialRevert(IAttestationRegistry.BookSourceMismatch.selector);
-        submit(s, id, FUND_OWNER);
+        bytes32 id = _submitUnderAnother(_fixSource(_claimsSlots(), bookCommitment(), mine), true);
         vm.assertTrue(!registry.isCompliant(FUND, id), "in other lots");
     }
 
     /// @dev Two policies may rest on one book, whose lots the publishers of both approved.
     function test_oneBookForTwoPolicies() public {
-        SignedSource[] memory sources = _fixSource(_claimsSlots(), bookCommitment(), book().book.currencies);
-        SourceRequirement[] memory requirements = requirementsOf();
-        requirements[1].role = 4;
-        bytes32 id = register(POLICY_OWNER, policyHashes[1], requirements, 1);
-        Approval memory approval = approvalOf(0);
-        approval.ownedSlotsHashes[1] = keccak256(abi.encode(_claimsSlots()));
-        approval.bookCurrencies = book().book.currencies;
-        approve(id, 7, approval);
-        publishBook(7, publishedRoot());
-        acceptAllProofs();
-        Submission memory s = submission(0);
-        s.sources = sources;
-        submit(s, id, FUND_OWNER);
+        bytes32 currencies = book().book.currencies;
+        bytes32 id = _submitUnderAnother(_fixSource(_claimsSlots(), bookCommitment(), currencies), false);
         vm.assertTrue(registry.isCompliant(FUND, id), "the same lots");
     }
 
