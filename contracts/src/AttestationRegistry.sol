@@ -445,8 +445,7 @@ contract AttestationRegistry is IAttestationRegistry, EIP712, ERC165 {
         if (instance.epoch < last) revert EpochNotAscending(last, instance.epoch);
         uint256 attested = _attested(_progress[instance.fund][instance.policyId][instance.epoch]);
         if (instance.epoch == last) attested = type(uint256).max;
-        bool anyNew = instance.epoch == last && instance.expiry > standing.expiry
-            && programs.length == instance.policy.programCount;
+        bool anyNew = programs.length == instance.policy.programCount && instance.expiry > standing.expiry;
         for (uint256 i; i < programs.length; ++i) {
             uint256 program = programs[i].program;
             if (i != 0 && program <= programs[i - 1].program) revert InvalidPrograms();

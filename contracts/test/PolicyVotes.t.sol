@@ -317,6 +317,16 @@ contract PolicyVotesTest is RegistryFixtures {
         vm.assertEq(policies.policy(id).lastEpoch, 5, "over the vetoed one");
     }
 
+    /// @dev What was vetoed may come again behind a later one, and so may its veto.
+    function test_aWordBehindTheLastIsVetoedIfItMayStillPass() public {
+        _approveBoth(5);
+        _veto(AUDITOR, 5);
+        _approveBoth(7);
+        _vote(0, 5, first);
+        _veto(AUDITOR, 5);
+        vm.assertEq(_votes(5, first), 0, "swept away");
+    }
+
     /// @dev A word for an epoch that was passed over would come back to life by a veto.
     function test_whatCannotPassIsNotVetoed() public {
         _vote(0, 6, first);

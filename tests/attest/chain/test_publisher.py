@@ -361,9 +361,11 @@ def test_somebody_is_faster_with_all_of_it(paired: World, next_epoch: int, tmp_p
 
 
 def test_what_somebody_else_had_recorded_is_waited_for(paired: World, next_epoch: int, tmp_path: Path) -> None:
-    """Until it is final: a block that is taken back would take it along."""
+    """Until it is final: a block that is taken back would take it along, and leave what expires sooner."""
     submission, slept = both(paired, next_epoch), []
     paired.chain.execute(FUND, paired.registry.transaction("commitSourceSet", *_set(submission)))
+    paired.chain.execute(STRANGER, paired.registry.submit(replace(submission, expiry=submission.expiry - 10)))
+    paired.node.web3.provider.ethereum_tester.mine_blocks(2)  # type: ignore[attr-defined]
     paired.chain.execute(STRANGER, paired.registry.submit(submission))
     deep = load_network("embedded").model_copy(update={"confirmations": 2, "timeout_seconds": 1.0, "poll_seconds": 0.3})
     registry = Registry(Chain.connect(deep, paired.node), paired.registry.address)
@@ -379,6 +381,22 @@ def test_what_somebody_else_had_recorded_is_waited_for(paired: World, next_epoch
     slept.clear()
     published = replace(waiting, sleep=mine).publish(submission)
     assert published.transaction is None and slept == [0.3, 0.3]
+
+
+@pytest.mark.parametrize("recorded", [0, 1, None])
+def test_what_counts_for_a_shorter_time_is_published_all_the_same(
+    paired: World, next_epoch: int, tmp_path: Path, recorded: int | None
+) -> None:
+    """Somebody sends older proofs first, one or all of them: the whole submission counts with its own expiry."""
+    submission = both(paired, next_epoch)
+    older = submission if recorded is None else only(submission, recorded)
+    older = replace(older, expiry=submission.expiry - 10)
+    paired.chain.execute(FUND, paired.registry.transaction("commitSourceSet", *_set(submission)))
+    paired.chain.execute(STRANGER, paired.registry.submit(older))
+    published = replace(publisher(paired, tmp_path / "two.sqlite"), sleep=lambda _: pytest.fail("waits")).publish(submission)
+    assert published.transaction is not None
+    status = paired.registry.status(address(FUND), paired.policy)
+    assert (status.epoch, status.expiry) == (next_epoch, submission.expiry)
 
 
 def _set(submission: Submission) -> tuple[Any, ...]:
