@@ -393,7 +393,8 @@ def test_what_counts_for_a_shorter_time_is_published_all_the_same(
     older = replace(older, expiry=submission.expiry - 10)
     paired.chain.execute(FUND, paired.registry.transaction("commitSourceSet", *_set(submission)))
     paired.chain.execute(STRANGER, paired.registry.submit(older))
-    published = replace(publisher(paired, tmp_path / "two.sqlite"), sleep=lambda _: pytest.fail("waits")).publish(submission)
+    impatient = replace(publisher(paired, tmp_path / "two.sqlite"), sleep=lambda _: pytest.fail("waits"))
+    published = impatient.publish(submission)
     assert published.transaction is not None
     status = paired.registry.status(address(FUND), paired.policy)
     assert (status.epoch, status.expiry) == (next_epoch, submission.expiry)
