@@ -1,4 +1,4 @@
-"""File formats: openings, signed sources, the fund's terms and the bundle of proofs (protocol §7).
+"""File formats: openings, signed sources, the fund's terms and the bundle of proofs (protocol §6).
 
 Everything read here is untrusted. Bytes are lower-case hexadecimal strings, points 48 bytes compressed, integers
 that may exceed 2^53 decimal strings. Errors name the file and the field, never its value.

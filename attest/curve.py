@@ -1,4 +1,4 @@
-"""Points of BLS12-381 G1, parsed once, and multi-scalar multiplication (EIP-2537, protocol §7).
+"""Points of BLS12-381 G1, parsed once, and multi-scalar multiplication (EIP-2537, protocol §6).
 
 A `G1Point` that leaves this module's decoders is canonical, on the curve and in the subgroup. The wheel's own
 decoder accepts stray bits in an encoded infinity, so every decoding is compared with its re-encoding.

@@ -1,4 +1,4 @@
-"""A proof and its context: what travels, and how both sides feed it to the transcript (protocol §5, §7)."""
+"""A proof and its context: what travels, and how both sides feed it to the transcript (protocol §5, §6)."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from py_ecc.bls.point_compression import decompress_G1, decompress_G2
 from py_ecc.fields import optimized_bls12_381_FQ as FQ
 from py_ecc.fields import optimized_bls12_381_FQ12 as FQ12
 from py_ecc.optimized_bls12_381.optimized_curve import Z1, add, b, curve_order, is_inf, is_on_curve, multiply, neg
-from py_ecc.optimized_bls12_381.optimized_pairing import pairing
+from py_ecc.optimized_bls12_381.optimized_pairing import final_exponentiate, pairing
 
 R_ORDER: int = curve_order
 N = 4096
@@ -288,8 +288,8 @@ def ceremony() -> Ceremony:
 class Oracle:
     """absorb: state ← keccak256(state ‖ item); challenge: state ← keccak256(state ‖ 0x01)."""
 
-    def __init__(self) -> None:
-        self.state = bytes(keccak(text="attest/v1/policy"))
+    def __init__(self, tag: str = "attest/v1/policy") -> None:
+        self.state = bytes(keccak(text=tag))
 
     def absorb(self, item: bytes | int) -> None:
         data = item if isinstance(item, bytes) else item.to_bytes(32, "big")
@@ -368,6 +368,28 @@ def lagrange(j: int, x: int, size: int = N, root: int = OMEGA) -> int:
     """L_j(x) over the domain of a root of unity: ω^j (x^n − 1)/(n (x − ω^j))."""
     at = pow(root, j, R_ORDER)
     return at * (pow(x, size, R_ORDER) - 1) * inverse(size * (x - at)) % R_ORDER
+
+
+def lookups(d: Sequence[int], h: Sequence[int]) -> list[int]:
+    """What makes the helpers sums of 1/d_k: h_0 of d_0 to d_2, h_1 of d_3 and d_4, h_2 of d_5 and d_6. (P.10)"""
+    return [
+        h[0] * d[0] * d[1] * d[2] - d[0] * d[1] - d[0] * d[2] - d[1] * d[2],
+        h[1] * d[3] * d[4] - d[3] - d[4],
+        h[2] * d[5] * d[6] - d[5] - d[6],
+    ]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A group of commitments that are opened at the same points.
+
+    Args:
+        vanishing: at u, of the polynomial with these points as roots.
+        values: each commitment, with the value at u of what interpolates its claimed values.
+    """
+
+    vanishing: int
+    values: list[tuple[Point, int]]
 
 
 @dataclass(frozen=True)
@@ -471,9 +493,7 @@ class Verification:
         d, h, E, phi = [sent.gamma + limb for limb in sent.D], sent.h, sent.E, sent.phi
         step = sent.phi_next - phi - sum(h) - sent.theta * LIN
         constraints = [
-            act * (h[0] * d[0] * d[1] * d[2] - d[0] * d[1] - d[0] * d[2] - d[1] * d[2]),  # (P.10)
-            act * (h[1] * d[3] * d[4] - d[3] - d[4]),
-            act * (h[2] * d[5] * d[6] - d[5] - d[6]),
+            *(act * value for value in lookups(d, h)),  # (P.10)
             act * (step * (sent.gamma + sent.tbl) + sent.m),  # (P.13)
             act * (E * E - E),  # (P.14)
             act * w_E * S * (1 - E),  # (P.15)
@@ -499,9 +519,8 @@ class Verification:
         root = pow(OMEGA, self.packing, R_ORDER)
         return combine((group.commitment, lagrange(group.row, self.alpha, self.rows, root)) for group in family)
 
-    def openings(self) -> list[list[tuple[Point, int]]]:
-        """For ζ, ωζ, … and the roots of X^B − α: the commitments that are opened there, with their values at ζ, ωζ, …,
-        and at u for the last."""
+    def openings(self) -> list[Opened]:
+        """What is opened at ζ, at ωζ, …, and at the roots of X^B − α."""
         sent, vectors = self.sent, range(self.key.vectors)
         columns = [*sent.limbs, sent.multiplicities, sent.flags, *sent.helpers, sent.running, ceremony().table]
         values = [*sent.D, sent.m, sent.E, *sent.h, sent.phi, sent.tbl]
@@ -519,25 +538,34 @@ class Verification:
             folded = combine((column, lagrange(self.packing * k, sent.zeta)) for k, column in indexed)
             remainder = sum(T * pow(sent.u, at, R_ORDER) for at, T in enumerate(sent.T[vector]))
             matrix.append((folded, remainder))
-        return [at_zeta, *rotated, matrix]
-
-    def check_opening(self) -> None:
-        """e([L] + u[W'], [1]_2) = e([W'], [τ]_2). (P.20), (P.21), (P.22)"""
-        sent = self.sent
         vanishing = [sent.u - x for x in self.points] + [pow(sent.u, self.packing, R_ORDER) - self.alpha]
-        product = 1
-        for value in vanishing:
-            product = product * value % R_ORDER
-        terms: list[tuple[Point, int]] = [(sent.W, -product), (sent.W_prime, sent.u)]
-        power = 1
-        for opened, own in zip(self.openings(), vanishing, strict=True):
-            for commitment, value in opened:
-                weight = power * product * inverse(own) % R_ORDER
-                terms += [(commitment, weight), (ceremony().one, -weight * value)]
-                power = power * sent.v % R_ORDER
-        left = pairing(ceremony().g2, combine(terms))
-        if left * pairing(ceremony().tau_g2, neg(sent.W_prime)) != FQ12.one():
-            raise Refused("(P.22)", "the values of the proof are not those of its commitments")
+        return [Opened(*group) for group in zip(vanishing, [at_zeta, *rotated, matrix], strict=True)]
+
+
+def check_opening(groups: Sequence[Opened], v: int, u: int, W: Point, W_prime: Point) -> None:
+    """e([L] + u[W'], [1]_2) = e([W'], [τ]_2). (P.20), (P.21)
+
+    Raises: Refused: (P.22).
+    """
+    product = 1
+    for group in groups:
+        product = product * group.vanishing % R_ORDER
+    terms: list[tuple[Point, int]] = [(W, -product), (W_prime, u)]
+    power = 1
+    for group in groups:
+        for commitment, value in group.values:
+            weight = power * product * inverse(group.vanishing) % R_ORDER
+            terms += [(commitment, weight), (ceremony().one, -weight * value)]
+            power = power * v % R_ORDER
+    if not pairings_agree(combine(terms), W_prime):
+        raise Refused("(P.22)", "the values of the proof are not those of its commitments")
+
+
+def pairings_agree(left: Point, right: Point) -> bool:
+    """e(left, [1]_2) = e(right, [τ]_2), as a product that is 1."""
+    product = pairing(ceremony().g2, left, final_exponentiate=False)
+    product *= pairing(ceremony().tau_g2, neg(right), final_exponentiate=False)
+    return bool(final_exponentiate(product) == FQ12.one())
 
 
 def combine(terms: Iterable[tuple[Point, int]]) -> Point:
@@ -574,4 +602,4 @@ def verify(
     sent = Transmission.read(tape, oracle, key.packing, key.vectors)
     verification = Verification(key, both, sent)
     verification.refuse_zero_divisors()
-    verification.check_opening()
+    check_opening(verification.openings(), sent.v, sent.u, sent.W, sent.W_prime)

@@ -1,4 +1,4 @@
-"""How a registry names a policy and its programs, and which sources it requires (protocol §4, §5)."""
+"""How a registry names a policy and its programs, and which sources it requires (protocol §4, §6)."""
 
 from __future__ import annotations
 

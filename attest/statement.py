@@ -1,4 +1,4 @@
-"""The statement key: a program as public commitments, and its digest (protocol §3, §7).
+"""The statement key: a program as public commitments, and its digest (protocol §3, §6).
 
 Anyone can recompute a key from the policy and the market data; it holds nothing private.
 """

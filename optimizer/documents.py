@@ -1,4 +1,4 @@
-"""Public JSON documents: published decimals, strict models, one meaning per file (protocol §7).
+"""Public JSON documents: published decimals, strict models, one meaning per file (protocol §6).
 
 A number in a document is a string of decimal digits. Floats are refused, because two machines may read one
 double differently; so are repeated keys, because two readers may keep different ones.

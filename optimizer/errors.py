@@ -1,4 +1,4 @@
-"""What can go wrong in `optimizer`, by what the caller should do about it (conventions: errors)."""
+"""What can go wrong in `optimizer`, by what the caller should do about it."""
 
 from __future__ import annotations
 

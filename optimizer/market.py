@@ -1,4 +1,4 @@
-"""The market: public prices, terms and scenarios of the instruments a fund may hold (protocol §2, §8).
+"""The market: public prices, terms and scenarios of the instruments a fund may hold (docs/market.md).
 
 A `Market` is the public market file itself: what the fund optimises against, what the statement key is
 computed from, and what publishers vouch for. All numbers are published decimals.

@@ -31,6 +31,7 @@ from .options import (
     PreviousMarketOption,
     PreviousPolicyOption,
     PreviousSetOption,
+    ReferenceOption,
     ValidityOption,
     WalletOption,
     load_layout_terms,
@@ -180,9 +181,7 @@ def verify(
     policy: PolicyOption,
     fund: FundOption,
     allow_expired: Annotated[bool, typer.Option(help="Also accept proofs whose validity has passed.")] = False,
-    reference: Annotated[
-        bool, typer.Option("--reference", help="Also ask the second verifier: plain Python, some seconds a proof.")
-    ] = False,
+    reference: ReferenceOption = False,
     previous_market: PreviousMarketOption = None,
     previous_policy: PreviousPolicyOption = None,
     previous_source_set: PreviousSetOption = None,
@@ -212,7 +211,7 @@ def verify(
         verify_bundle(terms, terms_file, parsed, None if allow_expired else int(time.time()), before, root, values)
     if book is not None and published is not None:
         with naming(book):
-            check_published_book(terms, parsed, published)
+            check_published_book(terms, parsed, published, reference)
     if reference:
         with step("Verifying a second time, in plain Python"):
             ask_reference(terms, terms_file, parsed, root)

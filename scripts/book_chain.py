@@ -17,7 +17,8 @@ from attest.srs import load_setup
 
 from .acting import OnFund, grouped
 from .chain import BOOK_STANDINGS, NetworksOption, connect, recorded_book_root, registry_of
-from .options import parse_hash
+from .options import ReferenceOption, parse_hash
+from .second_opinion import ask_reference_about_inclusion
 from .terminal import console, naming, progress_bar, step, table
 
 BookArgument = Annotated[Path, typer.Argument(help="The published book.")]
@@ -83,6 +84,7 @@ def check(
     epoch: Annotated[int | None, typer.Option(help="The epoch that you ask about.")] = None,
     account: Annotated[str | None, typer.Option(help="Your account, to compare.")] = None,
     nonce: Annotated[str | None, typer.Option(help="Your nonce, to compare.")] = None,
+    reference: ReferenceOption = False,
 ) -> None:
     """An investor checks that they are counted. Exit code 0 counted, 1 not, 2 malformed.
 
@@ -114,6 +116,9 @@ def check(
         setup = load_setup()
     with naming(file):
         check_inclusion(setup, held.terms, root, held.key, held.inclusion())
+    if reference:
+        with naming(file), step("Checking a second time, in plain Python"):
+            ask_reference_about_inclusion(held, root)
     if registry is not None and on_chain:
         with step("Asking the contract"):
             registry.check_inclusion(held)

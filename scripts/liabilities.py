@@ -31,12 +31,14 @@ from .options import (
     FundOption,
     MarketOption,
     PolicyOption,
+    ReferenceOption,
     ValidityOption,
     load_layout_terms,
     parse_hash,
     save_source,
 )
 from .pipeline import Signing, Terms, sign_opening, timestamp
+from .second_opinion import ask_reference_about_book
 from .terminal import console, naming, progress_bar, step
 
 app = typer.Typer(
@@ -148,6 +150,7 @@ def verify(
         Path | None, typer.Option("--source", help="NAME.source.json that must be the book's total.")
     ] = None,
     book_root: BookRootOption = None,
+    reference: ReferenceOption = False,
 ) -> None:
     """Verify a whole book: every chunk proved, none left out, and all of them what the root stands for.
 
@@ -156,7 +159,8 @@ def verify(
     published = BookFile.load(book)
     if book_root is not None and parse_hash(book_root, "--book-root") != published.root:
         raise ProofRejected("book root", "the registry has another one")
-    registered = SignedSource.load(source).source_commitment() if source is not None else None
+    signed = SignedSource.load(source) if source is not None else None
+    registered = signed.source_commitment() if signed is not None else None
     if registered is not None and (registered.fund, registered.epoch) != (published.fund, published.epoch):
         raise ProofRejected("book", "the signed source is of another fund or epoch")
     with naming(book):
@@ -165,6 +169,9 @@ def verify(
         raise ProofRejected("book", "the signed source owns other slots than those of the book's totals")
     with naming(book), progress_bar("verifying", "proofs") as report:
         published.verify(load_setup(), registered.commitment if registered else None, report)
+    if reference:
+        with naming(book), progress_bar("verifying in plain Python", "proofs") as report:
+            ask_reference_about_book(published, signed.commitment if signed else None, report)
     console.print(
         f"[green]accepted[/] book of fund {published.fund}, epoch {published.epoch}: "
         f"{len(published.chunks)} chunks of at most 4088 accounts"
@@ -222,9 +229,10 @@ for command in (publish, submit, check):
     app.command()(command)
 
 
-def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
+def check_published_book(terms: Terms, bundle: Bundle, book: BookFile, reference: bool) -> None:
     """A bundle's liability source is the total of a book, which is checked whole.
 
+    Args: reference: by the second verifier too.
     Raises: ProofRejected, EncodingError.
     """
     name = book_source(terms)
@@ -236,6 +244,9 @@ def check_published_book(terms: Terms, bundle: Bundle, book: BookFile) -> None:
         raise ProofRejected("liability book", "its totals stand in other slots, or in other lots, than the layout's")
     with progress_bar("verifying the book", "proofs") as report:
         book.verify(terms.setup, source.commitment, report)
+    if reference:
+        with progress_bar("verifying the book in plain Python", "proofs") as report:
+            ask_reference_about_book(book, signed.commitment, report)
 
 
 __all__ = ["app", "check_published_book"]

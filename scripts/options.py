@@ -73,6 +73,9 @@ WalletOption = Annotated[
 BookOption = Annotated[
     Path | None, typer.Option("--book", help="The fund's published liability book, where the policy has one.")
 ]
+ReferenceOption = Annotated[
+    bool, typer.Option("--reference", help="Also ask the second verifier: plain Python, some seconds a proof.")
+]
 BookRootOption = Annotated[
     str | None, typer.Option("--book-root", help="Root of the liability book, from the registry, in place of --book.")
 ]

@@ -1,13 +1,19 @@
-"""The reference verifier on a bundle: a second verdict that shares no arithmetic with the first."""
+"""The reference verifiers on bundles, books and inclusions: verdicts that share no arithmetic with the first ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 
 from attest import reference
 from attest.bundle import Bundle, FundFile, PublicValue, SignedSource
 from attest.curve import decompress, encode_point
 from attest.errors import EncodingError, ProofRejected
+from attest.liabilities import BookFile, InclusionFile
+from attest.liabilities import reference as book_reference
+from attest.liabilities.files import PublishedCurrency
+from attest.liabilities.verifier import Progress
 from attest.statement import NO_HASH
 
 from .pipeline import Terms
@@ -29,12 +35,58 @@ def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle, book_root: bytes
             context.chain_id, registry, context.expiry, context.program_id, context.book_root
         )
         compared = previous if key.vectors == 2 else None
-        try:
+        with _in_our_words():
             reference.verify(key.encode(), statement, sources, proved.proof(), compared)
-        except reference.Malformed as error:
-            raise EncodingError(f"reference verifier: {error}") from error
-        except reference.Refused as error:
-            raise ProofRejected(f"reference verifier, {error.equation}", error.detail) from error
+
+
+def ask_reference_about_book(book: BookFile, registered: bytes | None, progress: Progress) -> None:
+    """Check a whole book with `attest.liabilities.reference`, a second or two for each chunk and currency.
+
+    Args: registered: the commitment of the book's source, in 48 bytes; None leaves the sum unchecked.
+    Raises: ProofRejected: naming the equation that fails; EncodingError: malformed.
+    """
+    stated = _plain_book(book.fund, book.epoch, book.currencies, len(book.chunks), book.root)
+    chunks = [chunk.commitments for chunk in book.chunks]
+    proofs = [proof for chunk in book.chunks for proof in chunk.proofs]
+    if any(len(chunk.proofs) != len(book.currencies) for chunk in book.chunks):
+        raise ProofRejected("proofs", "each chunk has one proof for each currency")
+    total = encode_point(decompress(registered)) if registered is not None else None
+    with _in_our_words():
+        book_reference.verify_book(stated, chunks, proofs, total, progress)
+
+
+def ask_reference_about_inclusion(held: InclusionFile, root: bytes) -> None:
+    """Check an investor's file with `attest.liabilities.reference`.
+
+    Raises: ProofRejected: naming the equation that fails; EncodingError: malformed.
+    """
+    currencies = [balance.currency for balance in held.balances]
+    stated = _plain_book(held.fund, held.epoch, currencies, held.count, root)
+    account = book_reference.Account(held.key.account_hash, held.key.nonce_hash, held.key.salt)
+    lots = tuple(balance.lots for balance in held.balances)
+    openings = b"".join([held.identifier_proof, *(balance.proof for balance in held.balances)])
+    shown = book_reference.Inclusion(held.chunk, held.entry, held.commitments, held.path, lots, openings)
+    with _in_our_words():
+        book_reference.check_inclusion(stated, account, shown)
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Raises: ProofRejected, EncodingError: for what the reference raises."""
+    try:
+        yield
+    except reference.Malformed as error:
+        raise EncodingError(f"reference verifier: {error}") from error
+    except reference.Refused as error:
+        raise ProofRejected(f"reference verifier, {error.equation}", error.detail) from error
+
+
+def _plain_book(
+    fund: str, epoch: int, currencies: Sequence[PublishedCurrency], count: int, root: bytes
+) -> book_reference.Book:
+    """What the files say, in the reference's own terms."""
+    listed = tuple(book_reference.Currency(c.slot, c.asset, Decimal(c.lot)) for c in currencies)
+    return book_reference.Book(int(fund, 16), epoch, listed, count, root)
 
 
 def _plain(signed: Sequence[SignedSource], public: Sequence[PublicValue]) -> reference.Sources:

@@ -1,4 +1,4 @@
-"""Liability books and inclusions as the contracts take them (protocol §6)."""
+"""Liability books and inclusions as the contracts take them (protocol §9)."""
 
 from __future__ import annotations
 

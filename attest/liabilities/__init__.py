@@ -1,4 +1,4 @@
-"""The liability book: every account committed, every balance in range, the total a claim of the fund (protocol §6)."""
+"""The liability book: every account committed, every balance in range, the total a claim of the fund (protocol §9)."""
 
 from attest.liabilities.accounts import Account, Currency, read_accounts
 from attest.liabilities.book import BookTerms, ChunkCommitments, ClaimsSlot, book_root, currencies_hash

@@ -1,4 +1,4 @@
-"""The accounts that a fund owes: read from CSV, Parquet or a database, checked row by row (protocol §6).
+"""The accounts that a fund owes: read from CSV, Parquet or a database, checked row by row (protocol §9).
 
 A balance is an exact decimal number and is rounded up to whole lots, so an investor is counted for at least what they
 have. Messages name rows and columns, never an account or a balance.

@@ -1,4 +1,4 @@
-"""A liability book: what its root commits to (protocol §6).
+"""A liability book: what its root commits to (protocol §9).
 
 Accounts are cut into chunks of 4088. A chunk commits to a column of account identifiers and, for each currency, to the
 limbs of a column of balances and to their total, which stands in the currency's claims slot. A Merkle tree over the

@@ -1,4 +1,4 @@
-"""Files of a liability book: what the fund publishes, and what an investor gets (protocol §6, §7)."""
+"""Files of a liability book: what the fund publishes, and what an investor gets (protocol §6, §9)."""
 
 from __future__ import annotations
 

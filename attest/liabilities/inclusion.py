@@ -1,4 +1,4 @@
-"""Inclusion: an investor's account stands in the book, under an identifier that only they can have (protocol §6).
+"""Inclusion: an investor's account stands in the book, under an identifier that only they can have (protocol §9).
 
 Two openings at ω^e, of the column of identifiers and of Σ 2^{11k}[D_k]. The check says that this chunk counts the
 balance; that the book counts the chunk is for `attest.liabilities.verifier.verify_book`.

@@ -1,4 +1,4 @@
-"""A book's accounts on disk, in an order that only the seed knows (protocol §6).
+"""A book's accounts on disk, in an order that only the seed knows (protocol §9).
 
 An SQLite file, so that memory does not grow with the number of accounts, and several processes may read it at once.
 """

@@ -1,4 +1,4 @@
-"""The proof of one chunk's total in one currency: statement, transcript and shared equations (protocol §6)."""
+"""The proof of one chunk's total in one currency: statement, transcript and shared equations (protocol §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prover of a liability book, a chunk at a time (protocol §6).
+"""The prover of a liability book, a chunk at a time (protocol §9).
 
 Commitments and proofs draw their randomness from the book's seed, hashed with what they are for and with what they
 hide. So a run that was killed and resumed publishes the same bytes, and nothing is ever hidden twice under the same

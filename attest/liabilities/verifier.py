@@ -1,4 +1,4 @@
-"""Verification of liability books: each chunk's proof, and all of them in one pairing check (protocol §6)."""
+"""Verification of liability books: each chunk's proof, and all of them in one pairing check (protocol §9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The work directory of a book: from accounts to published proofs, resumable after a kill at any point (protocol §6).
+"""The work directory of a book: from accounts to published proofs, resumable after a kill at any point (protocol §9).
 
     secret.json     the book's seed and terms, readable by its owner only
     ledger.sqlite   the accounts in their secret order, likewise

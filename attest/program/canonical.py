@@ -1,4 +1,4 @@
-"""Canonical JSON and its hash: the identity of policies, markets and layouts (protocol §7).
+"""Canonical JSON and its hash: the identity of policies, markets and layouts (protocol §6).
 
 Keys sorted, no white space, ASCII, every number a decimal string without exponent or trailing zeros. Floats
 are refused: two machines may print one double differently, and then nobody could recompute a digest.

@@ -1,4 +1,4 @@
-"""Risk policies: limits defined once, compiled into a public integer program (protocol §2)."""
+"""Risk policies: limits defined once, compiled into a public integer program (docs/policy.md)."""
 
 from optimizer.policy.book import Book
 from optimizer.policy.compiled import CompiledConstraint, CompiledPolicy

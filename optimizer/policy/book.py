@@ -1,4 +1,4 @@
-"""A book of real-valued quantities and its exact valuation: the oracle's view of a fund (protocol §2).
+"""A book of real-valued quantities and its exact valuation: the oracle's view of a fund (docs/policy.md).
 
 Nothing here knows of rows, lots or money units. Quantities are rationals, so that a test can stand exactly on
 a limit.

@@ -1,4 +1,4 @@
-"""What is known of rows and quantities before any holdings are: what every rounding bound rests on (protocol §2).
+"""What is known of rows and quantities before any holdings are: what every rounding bound rests on (docs/policy.md).
 
 A vector that passes the rounded gross cap obeys Σ (v_j − ½)|q_j| ≤ cap + ½ with v_j the value of a lot in money
 units; rounding holdings to lots adds one a slot.

@@ -1,4 +1,4 @@
-"""A compiled policy: layout, integer program, and how far the program may stand from the policy (protocol §2)."""
+"""A compiled policy: layout, integer program, and how far the program may stand from the policy (docs/policy.md)."""
 
 from __future__ import annotations
 

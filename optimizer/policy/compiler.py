@@ -1,4 +1,4 @@
-"""Compiling a policy on a market into integer programs: lots, money unit, rows, bounds (protocol §2).
+"""Compiling a policy on a market into integer programs: lots, money unit, rows, bounds (docs/policy.md).
 
 Lots are powers of ten worth at most a dollar and the money unit is a power of ten far below them, both small
 enough that no limit moves by more than rounding_tolerance·gross_cap_usd. The compiler writes the rows, reads

@@ -1,4 +1,4 @@
-"""Composition: constraints that stand together, and sleeves that hold them on some instruments only (protocol §2).
+"""Constraints that stand together, and sleeves that hold them on some instruments only (docs/policies/composition.md).
 
 Groups never reach the compiler. A policy is flattened into named constraints, each with the instruments that it
 looks at; "NAV" in a sleeve is that of the sleeve.

@@ -1,4 +1,4 @@
-"""What a constraint kind is: parameters, rows, a sentence, and its plain meaning (protocol §2).
+"""What a constraint kind is: parameters, rows, a sentence, and its plain meaning (docs/policy.md).
 
 A kind is one class in one module of `optimizer.policy.constraints`. The optimiser, the proof and the operator's
 report all read the rows that it writes; `plain_slack_usd` is a second, independent statement of the same

@@ -1,4 +1,4 @@
-"""The policy file: what a fund promises, who reports its holdings, and how finely it is measured (protocol §2, §4)."""
+"""The policy file: what a fund promises, who reports its holdings, and how finely it is measured (docs/policy.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Positions: one instrument over all the slots that hold it (protocol §2, "How limits become rows").
+"""Positions: one instrument over all the slots that hold it (docs/policy.md, K.1).
 
 Limits on a position never stand on single slots, or 70 % split over two custodians would pass a 40 % cap. The
 absolute value of an instrument that cannot be short is the variable itself, so its weight is written on the

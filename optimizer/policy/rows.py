@@ -1,4 +1,4 @@
-"""Writing rows: exact coefficients, rounded once and against the prover (protocol §2).
+"""Writing rows: exact coefficients, rounded once and against the prover (docs/policy.md).
 
 Every coefficient on a slot is a multiple of the slot's signed value σ·p·lot, so no limit can forget the sign of
 a debt. Coefficients are fractions over one common denominator and are rounded once, floor(x + 1/2), in plain

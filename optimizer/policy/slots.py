@@ -1,4 +1,4 @@
-"""The slots of a layout on a market, as the constraint being written sees them (protocol §2)."""
+"""The slots of a layout on a market, as the constraint being written sees them (docs/policy.md)."""
 
 from __future__ import annotations
 

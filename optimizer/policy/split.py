@@ -1,4 +1,4 @@
-"""Splitting a policy's rows over several programs of one holdings commitment (protocol §2).
+"""Splitting a policy's rows over several programs of one holdings commitment (docs/policy.md).
 
 Every program has the rows of all variables, the NAV floor and the gross cap. A constraint goes whole into one
 program, with the shared rows that its aggregates read, so no aggregate is ever split. Constraints are placed

@@ -1,4 +1,4 @@
-"""Balance-sheet measures of holdings: NAV, leverage, health, concentration (protocol §2).
+"""Balance-sheet measures of holdings: NAV, leverage, health, concentration (docs/policies).
 
 Exact in rationals, since these are sums of published decimals. Sizes are stated per instrument, all custodians
 of one together.

@@ -1,4 +1,4 @@
-"""Risk measures of samples: volatility, Sharpe ratio, value at risk, expected shortfall, drawdown (protocol §2).
+"""Risk measures of samples: volatility, Sharpe ratio, VaR, expected shortfall, drawdown (docs/policies/market-risk.md).
 
 Plain numpy over equally likely outcomes. Losses are positive where money is lost. The tail (1 − c)·S is
 counted in exact rationals, as the rows of the integer program count it.
@@ -52,7 +52,7 @@ def historical_var(losses: ArrayLike, confidence: Decimal | Fraction) -> float:
         confidence: c in (0, 1).
     Returns: in the unit of the losses; negative when even the tail begins with a gain.
     Raises: DataError: no losses, a NaN, or no exact confidence in (0, 1).
-    Source: protocol §2, historical VaR; the upper empirical quantile.
+    Source: docs/policies/market-risk.md; the upper empirical quantile.
     """
     sample = _sample(losses, 1, "losses")
     exceedances = int(tail_size(confidence, len(sample)))

@@ -1,4 +1,4 @@
-"""Historical scenarios: the one-day returns of a window, each as likely as the others (protocol §2, historical VaR)."""
+"""Historical scenarios: one-day returns of a window, each as likely as the others (docs/policies/market-risk.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Risk models and betas from a market's own scenarios, ready to be published (protocol §2, parametric VaR).
+"""Risk models and betas from a market's own scenarios, ready to be published (docs/policies/market-risk.md).
 
 They are computed in floats, which no two machines need to agree on: what counts is what is published, and a reader
 judges it as they judge a price.

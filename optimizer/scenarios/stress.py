@@ -1,4 +1,4 @@
-"""Stress scenarios: named shocks to the prices of what a fund holds (protocol §2, stress).
+"""Stress scenarios: named shocks to the prices of what a fund holds (docs/policies/stress.md).
 
 A shock selects instruments by their public terms and changes their unit prices. A long-only shock hits what is
 owned and spares what is owed: when a protocol is lost, the collateral there is gone and the debt need not be.

@@ -1,4 +1,4 @@
-"""A whole attestation, and how a registry names policies (protocol §4, §5)."""
+"""A whole attestation, and how a registry names policies (protocol §4 to §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files from outside: openings, signed sources, terms and bundles (protocol §7)."""
+"""Files from outside: openings, signed sources, terms and bundles (protocol §6)."""
 
 from __future__ import annotations
 

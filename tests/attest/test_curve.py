@@ -1,4 +1,4 @@
-"""Encodings of points and scalars: one accepted spelling each (protocol §7)."""
+"""Encodings of points and scalars: one accepted spelling each (protocol §6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layouts and canonical JSON: what a layout hash binds, and one spelling for each number (protocol §2, §7)."""
+"""Layouts and canonical JSON: what a layout hash binds, and one spelling for each number (protocol §2, §6)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from unittest.mock import patch
 
 import pytest
@@ -25,10 +25,22 @@ import pytest
 import attest.reference
 from attest.errors import AttestError
 from tests.mutation.python import CHECK, FORMULA, Mutant, mutants
-from tests.vectors.cases import ProofCase, fast_verdict, proof_cases, reference_verdict
+from tests.vectors.books import BookCase, book_cases, book_verdict, reference_book_answer
+from tests.vectors.inclusions import InclusionCase, inclusion_cases, inclusion_verdict, reference_inclusion_answer
+from tests.vectors.policy_proofs import fast_verdict, proof_cases, reference_verdict
 
 ROOT = Path(__file__).parents[2]
 SECONDS_A_VECTOR, SECONDS_OF_TESTS = 60, 600
+
+
+class Case(Protocol):
+    """A vector of any file."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def expected(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +59,12 @@ class Subject:
     """A verifier's file.
 
     Args:
-        verdict: what the verifier says of a vector.
+        cases: the vectors before it; verdict: what the verifier says of one.
         quick: tests that are asked after one vector; tests: those that are asked where no vector notices.
     """
 
-    verdict: Callable[[ProofCase], str]
+    cases: Callable[[], Sequence[Case]]
+    verdict: Callable[[Any], str]
     quick: tuple[str, ...]
     tests: tuple[str, ...]
 
@@ -63,15 +76,41 @@ _FAST_TESTS = (
     "tests/attest/attacks/test_constraints.py",
     "tests/attest/attacks/test_evaluations.py",
 )
+_BOOK_TESTS = (
+    "tests/attest/liabilities/test_zero_divisors.py",
+    "tests/attest/liabilities/test_attacks.py",
+    "tests/attest/liabilities/test_book.py",
+)
+
+
+def _fast_book_verdict(case: BookCase | InclusionCase) -> str:
+    return book_verdict(case) if isinstance(case, BookCase) else inclusion_verdict(case)
+
+
+def _reference_book_verdict(case: BookCase | InclusionCase) -> str:
+    return (reference_book_answer(case) if isinstance(case, BookCase) else reference_inclusion_answer(case))[0]
+
+
+def _book_subject(verdict: Callable[[Any], str], *tests: str) -> Subject:
+    return Subject(lambda: [*book_cases(), *inclusion_cases()], verdict, (), tests)
+
+
 SUBJECTS = {
-    "attest/verifier.py": Subject(fast_verdict, (), _FAST_TESTS),
-    "attest/proof.py": Subject(fast_verdict, (), (*_FAST_TESTS, "tests/attest/attacks/test_statement_fields.py")),
-    "attest/curve.py": Subject(fast_verdict, ("tests/attest/test_curve.py",), _FAST_TESTS),
-    "attest/kzg.py": Subject(fast_verdict, ("tests/attest/test_kzg.py",), _FAST_TESTS),
-    "attest/argument.py": Subject(fast_verdict, (), _FAST_TESTS),
-    "attest/reference.py": Subject(
-        reference_verdict, ("tests/attest/test_reference_parsing.py",), ("tests/attest/test_reference.py",)
+    "attest/verifier.py": Subject(proof_cases, fast_verdict, (), _FAST_TESTS),
+    "attest/proof.py": Subject(
+        proof_cases, fast_verdict, (), (*_FAST_TESTS, "tests/attest/attacks/test_statement_fields.py")
     ),
+    "attest/curve.py": Subject(proof_cases, fast_verdict, ("tests/attest/test_curve.py",), _FAST_TESTS),
+    "attest/kzg.py": Subject(proof_cases, fast_verdict, ("tests/attest/test_kzg.py",), _FAST_TESTS),
+    "attest/argument.py": Subject(proof_cases, fast_verdict, (), _FAST_TESTS),
+    "attest/reference.py": Subject(
+        proof_cases, reference_verdict, ("tests/attest/test_reference_parsing.py",), ("tests/attest/test_reference.py",)
+    ),
+    "attest/liabilities/reference.py": _book_subject(
+        _reference_book_verdict, "tests/attest/liabilities/test_reference.py"
+    ),
+    "attest/liabilities/verifier.py": _book_subject(_fast_book_verdict, *_BOOK_TESTS),
+    "attest/liabilities/inclusion.py": _book_subject(_fast_book_verdict, *_BOOK_TESTS),
 }
 FILES = tuple(SUBJECTS)
 
@@ -96,23 +135,24 @@ def judged(file: str, kinds: set[str], processes: int) -> Iterator[Result]:
 class _Timed:
     """Args: raises: lines of the verifier's file at which the case is refused."""
 
-    case: ProofCase
+    case: Case
     seconds: float
     raises: frozenset[int]
 
 
 def _quickest_first(file: str, subject: Subject) -> list[_Timed]:
-    """The vectors that are refused early come first, but the quickest that is accepted comes before all."""
+    """The vectors that are refused early come first, but the quickest of each file that is accepted before all."""
     timed = []
-    for case in proof_cases():
+    for case in subject.cases():
         start = time.perf_counter()
         with _raising_lines(ROOT / file) as lines:
             if subject.verdict(case) != case.expected:
                 raise RuntimeError(f"{file} misjudges the vector {case.name} without any mutant")
         timed.append(_Timed(case, time.perf_counter() - start, frozenset(lines)))
     ordered = sorted(timed, key=lambda each: each.seconds)
-    first = next(each for each in ordered if each.case.expected == "accept")
-    return [first, *(each for each in ordered if each is not first)]
+    accepted = [each for each in ordered if each.case.expected == "accept"]
+    first = {type(each.case): each for each in reversed(accepted)}.values()
+    return [*sorted(first, key=ordered.index), *(each for each in ordered if each not in first)]
 
 
 @contextlib.contextmanager
@@ -168,14 +208,14 @@ def _fails(tests: Sequence[str]) -> bool:
         return pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]) != 0
 
 
-def _suited(mutant: Mutant, cases: Sequence[_Timed]) -> list[ProofCase]:
+def _suited(mutant: Mutant, cases: Sequence[_Timed]) -> list[Case]:
     """A check that is gone lets through only what was refused there."""
     if mutant.kind != CHECK:
         return [each.case for each in cases]
     return [each.case for each in cases if any(mutant.line <= line <= mutant.end for line in each.raises)]
 
 
-def _misjudged(subject: Subject, case: ProofCase) -> bool:
+def _misjudged(subject: Subject, case: Case) -> bool:
     signal.alarm(SECONDS_A_VECTOR)
     try:
         return subject.verdict(case) != case.expected

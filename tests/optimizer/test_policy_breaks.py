@@ -1,4 +1,4 @@
-"""Known attacks that live in the policy compiler (protocol §9): refused, but accepted of a careless compiler."""
+"""Known attacks that live in the policy compiler (docs/assurance.md): refused, but accepted of a careless compiler."""
 
 import json
 from collections.abc import Sequence

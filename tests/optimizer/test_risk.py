@@ -176,7 +176,7 @@ def test_exposure_by_brute_force(data: st.DataObject) -> None:
 
 
 def test_a_haircut_does_not_shrink_a_short() -> None:
-    # The break of protocol §9: cash of 400 k, ten BTC short at 60 k, half of BTC's value counted.
+    # A break that docs/assurance.md lists: cash of 400 k, ten BTC short at 60 k, half of BTC's value counted.
     market = fixed_market(
         {"BTC": "60000", "USD": "1"},
         {"BTC": ["0"], "USD": ["0"]},

@@ -120,9 +120,10 @@ def root(path: Path) -> str:
     return str(json.loads((path / "w" / "book.json").read_text())["root"])
 
 
-def checking(path: Path, file: Path, **options: str) -> int:
+def checking(path: Path, file: Path, *flags: str, **options: str) -> int:
     given = {"book-root": root(path), "fund-address": FUND, "epoch": "1"} | options
-    return run("liabilities", "check", file, *(x for name, value in given.items() for x in (f"--{name}", value)))
+    named = (x for name, value in given.items() for x in (f"--{name}", value))
+    return run("liabilities", "check", file, *flags, *named)
 
 
 def test_the_books_total_enters_the_solvency_proof(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,6 +133,42 @@ def test_the_books_total_enters_the_solvency_proof(folder: Path, capsys: pytest.
     totals = sorted(int(lots) for lots in opening["quantities"].values())
     # 1.005 + … + 40.005 dollars, each rounded up to cents; 0.001 + … + 0.040 bitcoin in lots of 1e-7.
     assert totals == sorted([sum(100 * i + 1 for i in range(1, 41)), sum(range(1, 41)) * 10_000])
+
+
+def test_the_second_verifier_decides_alone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A book, its total and an investor's file, with the first verifier silenced."""
+    book, mine = folder / "w" / "book.json", tmp_path / "mine.json"
+    assert run("liabilities", "inclusion", "--work", folder / "w", "--account", "user-7", "--out", mine) == ACCEPTED
+    assert (
+        run("liabilities", "verify", book, "--source", folder / "administrator.source.json", "--reference") == ACCEPTED
+    )
+    assert checking(folder, mine, "--reference") == ACCEPTED
+
+    content, own = json.loads(book.read_text()), json.loads(mine.read_text())
+    chunk = content["chunks"][0]
+    content["chunks"] = [chunk | {"proofs": chunk["proofs"][::-1]}]
+    own["balances"][0]["lots"] = str(int(own["balances"][0]["lots"]) + 1)
+    changed, more = tmp_path / "changed.json", tmp_path / "more.json"
+    changed.write_text(json.dumps(content))
+    more.write_text(json.dumps(own))
+    signed = json.loads((folder / "administrator.source.json").read_text())
+    signed["commitment"] = json.loads((folder / "custodian.source.json").read_text())["commitment"]
+    (tmp_path / "source.json").write_text(json.dumps(signed))
+
+    monkeypatch.setattr("attest.liabilities.files.verify_book", lambda *_, **__: None)
+    monkeypatch.setattr("proofolio.book_chain.check_inclusion", lambda *_: None)
+    for asked, equation in (
+        (lambda *options: run("liabilities", "verify", changed, *options), "(P.22)"),
+        (lambda *options: run("liabilities", "verify", book, "--source", tmp_path / "source.json", *options), "(P.33)"),
+        (lambda *options: verifying(folder, "--book", changed, *options), "(P.22)"),
+        (lambda *options: checking(folder, more, *options), "(P.35)"),
+    ):
+        assert asked() == ACCEPTED
+        capsys.readouterr()
+        assert asked("--reference") == REJECTED
+        assert equation in capsys.readouterr().err
 
 
 def test_a_policy_with_a_book_is_not_verified_without_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

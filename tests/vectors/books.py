@@ -9,11 +9,19 @@ from typing import Any
 
 from attest.curve import decode_point
 from attest.errors import ProofRejected
-from attest.liabilities import BookTerms, ChunkCommitments, ChunkStatement, ClaimsSlot, verify_book, verify_chunk
+from attest.liabilities import (
+    BookTerms,
+    ChunkCommitments,
+    ChunkStatement,
+    ClaimsSlot,
+    reference,
+    verify_book,
+    verify_chunk,
+)
 from attest.liabilities.verifier import check_book
 from attest.program import canonical_hash
 from attest.srs import load_setup
-from tests.vectors.reading import data_of, edited, fast_answer, read
+from tests.vectors.reading import data_of, edited, fast_answer, read, second_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,11 @@ class StatedBook:
         """The Solidity `Book`."""
         listed = [{"asset": c.asset, "lot": Decimal(c.lot), "slot": c.slot} for c in self.currencies]
         return self.fund, self.epoch, [c.slot for c in self.currencies], canonical_hash(listed), self.count
+
+    def reference(self) -> reference.Book:
+        """In the second verifier's own terms."""
+        currencies = tuple(reference.Currency(c.slot, c.asset, Decimal(c.lot)) for c in self.currencies)
+        return reference.Book(int(self.fund, 16), self.epoch, currencies, self.count, self.root)
 
 
 def stated_book(fields: Mapping[str, Any]) -> tuple[str, int, tuple[Currency, ...], int, bytes]:
@@ -138,3 +151,8 @@ def one_by_one_verdict(case: BookCase) -> str:
             verify_chunk(load_setup(), ChunkStatement(case.root, terms, chunk, currency, chunks[chunk]), proof)
 
     return fast_answer(judge)
+
+
+def reference_book_answer(case: BookCase) -> tuple[str, str]:
+    """What the second verifier says, and for a refusal the equation that it names."""
+    return second_answer(lambda: reference.verify_book(case.reference(), case.chunks, case.proofs, case.total))

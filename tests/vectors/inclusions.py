@@ -8,10 +8,10 @@ from typing import Any
 
 from attest.curve import COMPRESSED_SIZE, decompress
 from attest.errors import EncodingError
-from attest.liabilities import AccountKey, ChunkCommitments, Inclusion, check_inclusion
+from attest.liabilities import AccountKey, ChunkCommitments, Inclusion, check_inclusion, reference
 from attest.srs import load_setup
 from tests.vectors.books import StatedBook, stated_book
-from tests.vectors.reading import data_of, edited, fast_answer, read
+from tests.vectors.reading import data_of, edited, fast_answer, read, second_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +89,11 @@ def inclusion_verdict(case: InclusionCase) -> str:
         check_inclusion(load_setup(), case.terms(), case.root, key, case.inclusion())
 
     return fast_answer(judge)
+
+
+def reference_inclusion_answer(case: InclusionCase) -> tuple[str, str]:
+    """What the second verifier says, and for a refusal the equation that it names."""
+    account = reference.Account(case.account_hash, case.nonce_hash, case.salt)
+    place = case.chunk, case.entry, case.commitments, case.path
+    shown = reference.Inclusion(*place, case.balances, case.openings)
+    return second_answer(lambda: reference.check_inclusion(case.reference(), account, shown))

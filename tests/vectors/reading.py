@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from attest.errors import EncodingError, ProofRejected, SourceError
+from attest.reference import Malformed, Refused
 
 ACCEPT, REJECT, MALFORMED = "accept", "reject", "malformed"
 FOLDER = Path(__file__).parent
@@ -46,3 +47,14 @@ def fast_answer(judge: Callable[[], object]) -> str:
     except (ProofRejected, SourceError):
         return REJECT
     return ACCEPT
+
+
+def second_answer(judge: Callable[[], object]) -> tuple[str, str]:
+    """The verdict behind the exceptions of the second verifier, and for a refusal the equation that it names."""
+    try:
+        judge()
+    except Malformed:
+        return MALFORMED, ""
+    except Refused as error:
+        return REJECT, error.equation
+    return ACCEPT, ""

@@ -7,7 +7,7 @@ import {Setup} from "./Setup.sol";
 import {StatementKey} from "./StatementKeys.sol";
 import {Transcript} from "./Transcript.sol";
 
-/// @notice Where the parts of a proof stand: V + 19 points, then 18 + 2BV scalars (protocol §5, §7).
+/// @notice Where the parts of a proof stand: V + 19 points, then 18 + 2BV scalars (protocol §5, §6).
 /// @dev point number i stands at points + 128·i: [b] (V of them), [D_0..D_6], [m], [E], [h_0..h_2], [Φ], 4 quotient
 /// chunks, [W], [W']. evaluations: the scalars in order; up to Φ evaluation i is of the column that point i commits to,
 /// with Q̂ in the place of b. binding: the transcript's last state, behind [W'].

@@ -10,7 +10,7 @@ struct Group {
     bytes32[4] commitment;
 }
 
-/// @notice A public integer program as its polynomials (protocol §3, §7). Its digest is keccak256 of its ABI encoding.
+/// @notice A public integer program as its polynomials (protocol §3, §6). Its digest is keccak256 of its ABI encoding.
 /// @dev version: 1. n, limbWidth, limbCount: 4096, 11, 7. packing: B. size: N, slots with slot 0. previousSize: N' of
 /// the previous epoch's vector, 0 without one. rowCount: ρ. kinds: a byte a row. aux: slots the prover fills, ascending.
 /// weights, flagWeights, squareWeights: families W, WE, W2, ascending by row, the zero group last in W. columns: P_k.

@@ -1,4 +1,4 @@
-"""Concentration: no position, asset, issuer, protocol or chain exceeds a share of NAV (protocol §2)."""
+"""Concentration: no position, asset, issuer, protocol or chain exceeds a share of NAV (docs/policies/sizes.md)."""
 
 from __future__ import annotations
 

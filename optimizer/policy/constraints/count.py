@@ -1,4 +1,4 @@
-"""How many positions there are, and how small one may be (protocol §2).
+"""How many positions there are, and how small one may be (docs/policies/sizes.md).
 
 Both count flags, and a flag stands wherever a part is not 0. A position is one of at least a lot.
 """

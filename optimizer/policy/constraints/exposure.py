@@ -1,4 +1,4 @@
-"""Exposures in bands: Greeks, and betas to a factor (protocol §2)."""
+"""Exposures in bands: Greeks, and betas to a factor (docs/policies/exposures.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lending: the health factor of every account, now and under stress (protocol §2)."""
+"""Lending: the health factor of every account, now and under stress (docs/policies/lending.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gross leverage, and the public cap on gross size that stands in every program (protocol §2)."""
+"""Gross leverage, and the public cap on gross size that stands in every program (docs/policies/sizes.md)."""
 
 from __future__ import annotations
 

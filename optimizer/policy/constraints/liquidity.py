@@ -1,4 +1,4 @@
-"""Liquidity: what can be sold in time, and whether it covers redemptions (protocol §2).
+"""Liquidity: what can be sold in time, and whether it covers redemptions (docs/policies/liquidity.md).
 
 An asset sells at most days · participation · daily volume, however many custodians hold it. What is short has to be
 bought back and counts against, an option that is written too, or its premium would count as cash that nothing is owed

@@ -1,4 +1,4 @@
-"""Net asset value of at least a floor; stands in every program, or the empty fund would pass it (protocol §2)."""
+"""NAV of at least a floor; stands in every program, or the empty fund would pass it (docs/policies/solvency.md)."""
 
 from __future__ import annotations
 

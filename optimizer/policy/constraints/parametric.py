@@ -1,4 +1,4 @@
-"""Parametric value at risk and volatility as second-order cones over a published risk model (protocol §2).
+"""Parametric VaR and volatility as second-order cones over a published risk model (docs/policies/market-risk.md).
 
 What is attested is the covariance of the published numbers: Cov_ij = Σ_k l_ik l_jk + [i = j] specific_i². No float
 computation is part of the statement, the quantile is published too.

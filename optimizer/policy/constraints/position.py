@@ -1,4 +1,4 @@
-"""Position limits in dollars (protocol §2)."""
+"""Position limits in dollars (docs/policies/sizes.md)."""
 
 from __future__ import annotations
 

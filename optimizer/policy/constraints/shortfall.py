@@ -1,4 +1,4 @@
-"""Expected shortfall by the certificate of Rockafellar and Uryasev (2000), exactly in integers (protocol §2)."""
+"""Expected shortfall by the certificate of Rockafellar and Uryasev (2000), exact (docs/policies/market-risk.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Solvency: haircut assets cover marked-up debts (protocol §2).
+"""Solvency: haircut assets cover marked-up debts (docs/policies/solvency.md).
 
 An asset counts h = 1 − haircut of its value, a debt g = 1 + debt_margin. A signed asset that is short is a debt:
 the weight (g − h)p on its minus part turns the coefficient h into g there, or the haircut would shrink the short.

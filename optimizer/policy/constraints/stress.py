@@ -1,4 +1,4 @@
-"""Stress: what is left of the fund after a named scenario (protocol §2)."""
+"""Stress: what is left of the fund after a named scenario (docs/policies/stress.md)."""
 
 from __future__ import annotations
 

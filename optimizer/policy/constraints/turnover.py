@@ -1,4 +1,4 @@
-"""Turnover: what was bought and sold since the previous epoch, at today's prices (protocol §2).
+"""Turnover: what was bought and sold since the previous epoch, at today's prices (docs/policies/turnover.md).
 
 The previous epoch's holdings are a second committed vector. Custody moves are no turnover: positions are compared
 over all sources.

@@ -1,4 +1,4 @@
-"""Historical value at risk: the loss exceeded in at most a share 1 − c of the scenarios (protocol §2)."""
+"""Historical VaR: the loss exceeded in at most a share 1 − c of the scenarios (docs/policies/market-risk.md)."""
 
 from __future__ import annotations
 

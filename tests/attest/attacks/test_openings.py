@@ -1,4 +1,4 @@
-"""Lies about single entries of a commitment: disclosures and inclusions open one entry each (protocol §6, §9)."""
+"""Lies about single entries of a commitment: disclosures and inclusions open one entry each (protocol §4, §9)."""
 
 from __future__ import annotations
 

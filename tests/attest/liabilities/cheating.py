@@ -1,4 +1,4 @@
-"""A prover that deviates, and verifiers without one of their constraints (protocol §6).
+"""A prover that deviates, and verifiers without one of their constraints (protocol §9).
 
 `cheat` proves whatever columns it is given: where they break a constraint it divides as if they did not. Such a proof
 is rejected; without that one constraint it is accepted, so nothing else stands in its way.

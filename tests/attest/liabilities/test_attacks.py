@@ -1,4 +1,4 @@
-"""Attacks on the liability book, each stopped by one check: without that check it succeeds (protocol §6, §9)."""
+"""Attacks on the liability book, each stopped by one check: without that check it succeeds (protocol §9)."""
 
 from dataclasses import replace
 
