@@ -85,3 +85,28 @@ def test_every_policy_label_is_tested() -> None:
 def test_references_in_policy_pages_lead_somewhere() -> None:
     texts = [page.read_text("utf-8") for page in POLICY_PAGES]
     assert {int(n) for text in texts for n in POLICY_LABEL.findall(text)} <= set(policy_labels_defined())
+
+
+CODE = tuple(ROOT / folder for folder in ("attest", "optimizer", "scripts", "benchmarks", "contracts/src", "tests"))
+SECTION = re.compile(r"^## (\d+)\. ", re.MULTILINE)
+CITED = re.compile(r"protocol (§\d+(?:(?:, | to | and )§\d+)*)")
+PAGE = re.compile(r"docs/[a-z/-]+\.md")
+
+
+def sources() -> dict[Path, str]:
+    found = [path for folder in CODE for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".sol")]
+    return {path: path.read_text("utf-8") for path in found}
+
+
+def test_pages_and_sections_that_code_cites_are_there() -> None:
+    sections = set(SECTION.findall(SPECIFICATION.read_text("utf-8")))
+    cited = [number for text in sources().values() for span in CITED.findall(text) for number in span.split("§")[1:]]
+    assert {number.strip(", toand") for number in cited} <= sections
+    assert [page for text in sources().values() for page in PAGE.findall(text) if not (ROOT / page).is_file()] == []
+
+
+def test_modules_of_liability_books_cite_the_section_about_them() -> None:
+    (number,) = re.findall(r"^## (\d+)\. The liability book$", SPECIFICATION.read_text("utf-8"), re.MULTILINE)
+    cited = {path: CITED.findall(text) for path, text in sources().items() if path.parent.name == "liabilities"}
+    assert any(cited.values())
+    assert [path for path, spans in cited.items() if spans and not any(f"§{number}" in span for span in spans)] == []

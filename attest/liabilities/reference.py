@@ -305,8 +305,6 @@ def check_inclusion(book: Book, account: Account, shown: Inclusion) -> None:
     Raises: Malformed, Refused.
     """
     book.check()
-    if len(shown.openings) % 48:
-        raise Malformed("openings have 48 bytes each")
     first, *rest = [parse_short_point(shown.openings[at : at + 48]) for at in range(0, len(shown.openings), 48)] or [Z1]
     chunk = Chunk.parse(shown.commitments, len(book.currencies))
     if not len(rest) == len(shown.balances) == len(book.currencies):

@@ -46,10 +46,13 @@ def mutants(*files: str) -> tuple[str, ...]:
 
 
 PARSING = ("attest/proof.py", "attest/curve.py", "attest/kzg.py")
+BOOKS = tuple(f"attest/liabilities/{module}.py" for module in ("verifier", "inclusion", "reference"))
 AGREEMENT = ("tests.assurance.agreement", "--processes", "1", "--count")
 ATTACKS = tests(
     "tests/attest/attacks",
     "tests/attest/liabilities/test_attacks.py",
+    "tests/attest/liabilities/test_checks.py",
+    "tests/attest/liabilities/test_reference.py",
     "tests/attest/liabilities/test_zero_divisors.py",
     "tests/attest/test_attestation.py",
     "tests/attest/test_curve.py",
@@ -78,6 +81,7 @@ STEPS = (
     Step("completeness and damage", DAMAGE, DAMAGE, (("PROOFOLIO_DAMAGE", "all"),)),
     Step("fuzzing of parsers", ("tests.fuzz", "--seconds", "6"), ("tests.fuzz", "--seconds", "1")),
     Step("mutants of parsing and openings", mutants(*PARSING, "--checks"), None),
+    Step("mutants of books", mutants(*BOOKS, "--checks"), None),
     Step("mutants of the verifier", mutants("attest/verifier.py"), mutants("attest/verifier.py", "--checks")),
     Step("mutants of the shared argument", mutants("attest/argument.py"), None),
     Step("contracts: fuzz and invariants", tests("tests/contracts"), None),

@@ -33,6 +33,7 @@ def chunk_cases(setup: Setup) -> list[BookCase]:
         *_books(two),
         *_terms(two),
         _same_slot(setup, two),
+        _other_root(setup, two),
         *_bytes(one),
         *_constraints(setup, one),
         _cancelling(setup, cancelling),
@@ -55,9 +56,12 @@ def _case(name: str, terms: BookTerms, chunks: Sequence[ChunkCommitments], proof
     return BookCase(*stated, name, ACCEPT, name, total, encoded, tuple(proofs))
 
 
-def _proved(setup: Setup, name: str, terms: BookTerms, contents: Sequence[Any]) -> BookCase:
+def _proved(
+    setup: Setup, name: str, terms: BookTerms, contents: Sequence[Any], published: bytes | None = None
+) -> BookCase:
+    """Args: published: the root that the proofs are for, where it is not the chunks' own."""
     chunks = [commit_chunk(setup, content, i, terms.slots, SEED) for i, content in enumerate(contents)]
-    root = root_of(terms, chunks)
+    root = published or root_of(terms, chunks)
     proofs = [
         prove_chunk(setup, ChunkStatement(root, terms, i, k, chunk), contents[i], SEED)
         for i, chunk in enumerate(chunks)
@@ -132,6 +136,13 @@ def _same_slot(setup: Setup, base: BookCase) -> BookCase:
     object.__setattr__(terms, "currencies", (terms.currencies[0], terms.currencies[0]))  # past what terms refuse
     case = _proved(setup, "two currencies in one slot", terms, [content_of([5], [70])])
     return replace(case, base=base.name, expected=MALFORMED, check="slots")
+
+
+def _other_root(setup: Setup, base: BookCase) -> BookCase:
+    """Every chunk proved for a root that is not theirs."""
+    root, contents = b"\x13" * 32, [content_of([5]), content_of([70])]
+    case = _proved(setup, "proofs for a root of other chunks", terms_of((4,), 2, epoch=7), contents, root)
+    return replace(case, base=base.name, expected=REJECT, check="(P.32)", root=root)
 
 
 def _bytes(base: BookCase) -> Iterator[BookCase]:

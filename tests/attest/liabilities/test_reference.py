@@ -116,6 +116,14 @@ def test_no_opening_at_all() -> None:
         _ask(replace(first_account(), openings=b"", balances=()))
 
 
+def test_a_compressed_point_has_one_spelling() -> None:
+    point = first_account().openings[:48]
+    reference.parse_short_point(point)
+    for other in (b"\x00" + point, point[1:], b""):
+        with pytest.raises(Malformed):
+            reference.parse_short_point(other)
+
+
 def test_progress_counts_the_proofs() -> None:
     case, told = one_chunk(), list[tuple[int, int]]()
     verify_book(case.reference(), case.chunks, case.proofs, case.total, lambda *numbers: told.append(numbers))
