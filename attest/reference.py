@@ -20,7 +20,17 @@ from eth_utils.crypto import keccak
 from py_ecc.bls.point_compression import decompress_G1, decompress_G2
 from py_ecc.fields import optimized_bls12_381_FQ as FQ
 from py_ecc.fields import optimized_bls12_381_FQ12 as FQ12
-from py_ecc.optimized_bls12_381.optimized_curve import Z1, add, b, curve_order, is_inf, is_on_curve, multiply, neg
+from py_ecc.optimized_bls12_381.optimized_curve import (
+    Z1,
+    add,
+    b,
+    curve_order,
+    is_inf,
+    is_on_curve,
+    multiply,
+    neg,
+    normalize,
+)
 from py_ecc.optimized_bls12_381.optimized_pairing import final_exponentiate, pairing
 
 R_ORDER: int = curve_order
@@ -77,6 +87,27 @@ def parse_point(data: bytes) -> Point:
     if not is_inf(multiply(point, R_ORDER)):
         raise Malformed("a point is not in the subgroup")
     return point
+
+
+def parse_short_point(data: bytes) -> Point:
+    """A point of G1 from its 48 bytes, as JSON has it. Raises: Malformed."""
+    if len(data) != 48:
+        raise Malformed("a compressed point has 48 bytes")
+    try:
+        point = decompress_G1(int.from_bytes(data, "big"))  # type: ignore[arg-type]
+    except ValueError as error:
+        raise Malformed("48 bytes are no point of the curve") from error
+    if not is_inf(multiply(point, R_ORDER)):
+        raise Malformed("a point is not in the subgroup")
+    return point
+
+
+def long_encoding(data: bytes) -> bytes:
+    """The 128 bytes of a point that is given in 48. Raises: Malformed."""
+    point = parse_short_point(data)
+    if is_inf(point):
+        return bytes(128)
+    return b"".join(int(coordinate).to_bytes(64, "big") for coordinate in normalize(point))
 
 
 def parse_scalar(data: bytes) -> int:

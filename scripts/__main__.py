@@ -6,7 +6,6 @@ import sys
 from importlib import import_module
 
 import typer
-from rich.markup import escape
 
 from .terminal import exit_code, fail
 
@@ -74,7 +73,7 @@ def main() -> None:
         code = exit_code(error)
         if code is None:
             raise
-        fail(escape(str(error)), code)
+        fail(str(error), code)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ from .pipeline import (
     verify_bundle,
 )
 from .second_opinion import ask_reference
-from .terminal import console, naming, step, table
+from .terminal import console, naming, step, styled, table
 
 
 def key(
@@ -216,7 +216,7 @@ def verify(
         with step("Verifying a second time, in plain Python"):
             ask_reference(terms, terms_file, parsed, root)
     for digest in digests:
-        console.print(f"[green]accepted[/] statement 0x{digest.hex()}", soft_wrap=True)
+        console.print(styled("green", "accepted", f" statement 0x{digest.hex()}"), soft_wrap=True)
     shown = table(f"Fund {terms_file.fund}, epoch {parsed.epoch}, holdings of {terms.compiled.market.as_of}", "proved")
     for sentence in terms.compiled.policy.sentences().values():
         shown.add_row(sentence)
@@ -227,7 +227,7 @@ def verify(
     if published is not None:
         console.print(f"liability book: {len(published.chunks)} chunks, all proved and counted")
     elif root != NO_HASH:
-        console.print("[yellow]the liability book itself was not checked; give --book to check it[/]")
+        console.print("the liability book itself was not checked; give --book to check it", style="yellow")
     console.print(f"source set 0x{parsed.source_set().hash.hex()}", soft_wrap=True)
     console.print(f"signed by {', '.join(s.source for s in parsed.sources)}; valid until {timestamp(parsed.expiry)}")
 

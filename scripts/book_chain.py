@@ -19,7 +19,7 @@ from .acting import OnFund, grouped
 from .chain import BOOK_STANDINGS, NetworksOption, connect, recorded_book_root, registry_of
 from .options import ReferenceOption, parse_hash
 from .second_opinion import ask_reference_about_inclusion
-from .terminal import console, naming, progress_bar, step, table
+from .terminal import console, naming, progress_bar, step, styled, table
 
 BookArgument = Annotated[Path, typer.Argument(help="The published book.")]
 
@@ -127,13 +127,14 @@ def check(
         shown.add_row(balance.currency.asset, decimal_string(balance.amount))
     console.print(shown)
     if not held.nonce:
-        console.print("[yellow]no nonce of yours is in it: somebody else may have been shown the same entry[/]")
+        console.print("no nonce of yours is in it: somebody else may have been shown the same entry", style="yellow")
     standing = registry.book_standing(held.fund, held.epoch) if registry is not None else BookStanding.PUBLISHED
+    condition = " if this is your account, your nonce and your balance"
     if standing is not BookStanding.COUNTED:
-        console.print("[green]counted[/] if this is your account, your nonce and your balance, and the book verifies")
+        console.print(styled("green", "counted", f"{condition}, and the book verifies"))
         console.print("check the book, or rely on somebody who did: proofolio liabilities verify")
     else:
-        console.print("[green]counted[/] if this is your account, your nonce and your balance")
+        console.print(styled("green", "counted", condition))
     if registry is not None:
         _show_standing(standing)
 

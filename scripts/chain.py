@@ -47,7 +47,7 @@ from .pipeline import (
     verify_bundle,
 )
 from .signers import load_signer
-from .terminal import REJECTED, console, remark, step, table
+from .terminal import REJECTED, console, remark, step, styled, table, yes_no
 
 BOOK_STANDINGS = {
     BookStanding.NONE: "no book is published",
@@ -240,7 +240,7 @@ def _show_published(published: Published) -> None:
     how = "by somebody else"
     if published.transaction is not None:
         how = f"{published.gas_used:,} gas, transaction {published.transaction}"
-    console.print(f"[green]recorded[/] in block {published.block}, {how}", soft_wrap=True)
+    console.print(styled("green", "recorded", f" in block {published.block}, {how}"), soft_wrap=True)
 
 
 def status(
@@ -259,7 +259,7 @@ def status(
     name, programs = registered(registry, parties, rules, programs) or (id_of(parties, rules, 1), 0)
     answer = registry.status(parties.fund, name)
     shown = table(f"Fund {parties.fund} under {rules.name}", "", "")
-    shown.add_row("compliant", "[green]yes[/]" if answer.compliant else "[red]no[/]")
+    shown.add_row("compliant", yes_no(answer.compliant))
     if answer.suspended:
         shown.add_row("suspended", answer.suspended)
     if answer.replaced:

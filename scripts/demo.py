@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from attest.bundle import Bundle, FundFile, write_file
 from attest.errors import ProofRejected
@@ -22,7 +23,7 @@ from optimizer.risk import scenario_losses
 from .pipeline import Signing, Terms, commit_source, prove_bundle, quantities_by_instrument, timestamp, verify_bundle
 from .report import write_report
 from .stage import Outcome, publish_on_stage, set_stage
-from .terminal import console, percent, step, table, usd
+from .terminal import console, percent, step, styled, table, usd, yes_no
 
 CAPITAL_USD = 10_000_000.0
 VALIDITY_SECONDS = 7 * 86400
@@ -181,11 +182,6 @@ def another_limit_is_rejected(story: Story) -> bool:
     return False
 
 
-def yes_no(answer: bool) -> str:
-    """A registry's answer in a word."""
-    return "[green]yes[/]" if answer else "[red]no[/]"
-
-
 def show(story: Story, tampering_rejected: bool) -> None:
     """One screen."""
     compiled, risk = story.terms.compiled, story.risk
@@ -209,24 +205,28 @@ def show(story: Story, tampering_rejected: bool) -> None:
     console.print(metrics)
     proved = table("Proved, without showing a position", "promise")
     for sentence in compiled.policy.sentences().values():
-        proved.add_row(f"[green]✓[/] {sentence}")
+        proved.add_row(styled("green", "✓", f" {sentence}"))
     console.print(proved)
     program, seconds = compiled.program, story.seconds
-    verdict = "rejected" if tampering_rejected else "[red]ACCEPTED[/]"
-    facts = {
+    verdict = "rejected" if tampering_rejected else styled("red", "ACCEPTED")
+    facts: dict[str, str | Text] = {
         "Private": f"every quantity at {' and '.join(story.terms.roles)}, NAV, risk, what is left of each limit",
         "Public": f"policy, market of {compiled.market.as_of}, {len(story.bundle.sources)} signed commitments, "
         f"a proof of {story.bundle.proof_bytes:,} bytes",
         "Time": f"proof {seconds['prove']:.2f} s, verification {1000 * seconds['verify']:.0f} ms, "
         f"statement key {seconds['statement_key']:.2f} s ({program.size} slots, {len(program.rows)} rows)",
         "Chain": f"published for {story.outcome.gas:,} gas; one bit of the proof changed: {story.outcome.refusal}",
-        "Registry": f"is the fund compliant? before: {yes_no(story.outcome.before.compliant)}, now: "
-        f"{yes_no(story.outcome.status.compliant)}, epoch {story.outcome.status.epoch}, until "
-        f"{timestamp(story.outcome.status.expiry)}",
-        "Check": f"the same proof held against a VaR limit of 7 %: {verdict}",
+        "Registry": Text.assemble(
+            "is the fund compliant? before: ",
+            yes_no(story.outcome.before.compliant),
+            ", now: ",
+            yes_no(story.outcome.status.compliant),
+            f", epoch {story.outcome.status.epoch}, until {timestamp(story.outcome.status.expiry)}",
+        ),
+        "Check": Text.assemble("the same proof held against a VaR limit of 7 %: ", verdict),
     }
     for label, text in facts.items():
-        console.print(f"[bold]{label:10}[/]{text}", soft_wrap=True)
+        console.print(Text.assemble((f"{label:10}", "bold"), text), soft_wrap=True)
 
 
 def demo(

@@ -14,7 +14,7 @@ from optimizer.policy import Policy
 
 from .options import FundOption, PolicyOption
 from .pipeline import duties_of
-from .terminal import console
+from .terminal import console, styled
 
 
 def equivocation(
@@ -38,7 +38,8 @@ def equivocation(
         raise EncodingError(f"a statement is about another fund than {fund}")
     statements = [(file.source_commitment(), file.signature) for file in files]
     check_equivocation(statements, required[name], parties.chain_id, parties.registry)
-    console.print(f"[red]source {name} signed twice for epoch {files[0].epoch}[/]: {required[name].signer}")
+    found = f"source {name} signed twice for epoch {files[0].epoch}"
+    console.print(styled("red", found, f": {required[name].signer}"))
     for source, _ in statements:
         console.print(f"commitment 0x{source.commitment_hash.hex()}", soft_wrap=True)
         console.print(f"signed 0x{source.signing_hash(parties.chain_id, parties.registry).hex()}", soft_wrap=True)

@@ -117,12 +117,12 @@ def oversee(
     elif cancel:
         on.send(policies.cancel_oversight(name), "Withdrawing the announced overseers")
     else:
-        console.print(f"in office: {policies.oversight(name).model_dump_json(indent=2)}", markup=False)
+        console.print(f"in office: {policies.oversight(name).model_dump_json(indent=2)}")
     pending = policies.pending_oversight(name)
     if pending is not None:
         others, effective_at = pending
         if not acting:
-            console.print(f"announced: {others.model_dump_json(indent=2)}", markup=False)
+            console.print(f"announced: {others.model_dump_json(indent=2)}")
         console.print(f"the announced overseers can be put into office from {timestamp(effective_at)}")
 
 

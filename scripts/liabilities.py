@@ -39,7 +39,7 @@ from .options import (
 )
 from .pipeline import Signing, Terms, sign_opening, timestamp
 from .second_opinion import ask_reference_about_book
-from .terminal import console, naming, progress_bar, step
+from .terminal import console, naming, progress_bar, step, styled
 
 app = typer.Typer(
     help="The liability book: prove what is owed to investors, and let each of them check that they are counted.",
@@ -172,12 +172,10 @@ def verify(
     if reference:
         with naming(book), progress_bar("verifying in plain Python", "proofs") as report:
             ask_reference_about_book(published, signed.commitment if signed else None, report)
-    console.print(
-        f"[green]accepted[/] book of fund {published.fund}, epoch {published.epoch}: "
-        f"{len(published.chunks)} chunks of at most 4088 accounts"
-    )
+    about = f" book of fund {published.fund}, epoch {published.epoch}: {len(published.chunks)} chunks"
+    console.print(styled("green", "accepted", f"{about} of at most 4088 accounts"))
     if registered is None:
-        console.print("[yellow]that it is the fund's total was not checked; give --source[/]")
+        console.print("that it is the fund's total was not checked; give --source", style="yellow")
     else:
         console.print("the source's signature and the layout's lots: proofolio verify --book compares them")
     if book_root is None:

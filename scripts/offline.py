@@ -35,7 +35,7 @@ from .options import (
     previous_layout,
 )
 from .pipeline import quantities_by_instrument
-from .terminal import console, percent, step, table, usd
+from .terminal import console, percent, step, styled, table, usd
 
 
 class Goal(StrEnum):
@@ -90,7 +90,7 @@ def market(
         data = with_volumes(data, read_prices(volumes, may_be_zero=True))
     data.save(out)
     for exclusion in built.excluded:
-        console.print(f"[yellow]{exclusion}[/]")
+        console.print(str(exclusion), style="yellow")
     console.print(
         f"{out}: {len(data.ids)} instruments, {data.scenario_count} scenarios to {data.as_of}, hash 0x{data.hash.hex()}"
     )
@@ -139,7 +139,7 @@ def optimize(
     )
     show_binding(allocation)
     if allocation.note:
-        console.print(f"[yellow]{allocation.note}[/]")
+        console.print(allocation.note, style="yellow")
     console.print(f"{out} written, readable by you only")
 
 
@@ -185,7 +185,7 @@ def show_limits(compiled: CompiledPolicy, quantities: tuple[int, ...], previous:
     sentences, left = compiled.policy.sentences(), compiled.slacks_usd(quantities, previous)
     shown = table("Limits (private: what is left of each)", "limit", "left", "of NAV", "")
     for name, slack in left.items():
-        verdict = "[green]kept[/]" if slack >= 0 else "[red]broken[/]"
+        verdict = styled("green", "kept") if slack >= 0 else styled("red", "broken")
         unit = compiled.constraint(name).definition.unit
         share = percent(slack / nav) if unit == "USD" and nav > 0 else ""
         shown.add_row(sentences[name], f"{usd(slack)} {unit}", share, verdict)

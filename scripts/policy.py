@@ -34,7 +34,7 @@ def explain(
     Example: proofolio policy explain policy.json --market market.json
     """
     document = Policy.load(policy)
-    console.print(f"[bold]{document.name}[/]")
+    console.print(document.name, style="bold")
     console.print(f"hash 0x{document.hash.hex()}", soft_wrap=True)
     if document.base is not None:
         console.print(f"tightens {document.base.name}, hash 0x{document.base.hash.hex()}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The reference verifiers on bundles, books and inclusions: verdicts that share no arithmetic with the first ones."""
+"""The reference verifiers on bundles, books and inclusions: verdicts that share only the reading of files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from attest import reference
 from attest.bundle import Bundle, FundFile, PublicValue, SignedSource
-from attest.curve import decompress, encode_point
 from attest.errors import EncodingError, ProofRejected
 from attest.liabilities import BookFile, InclusionFile
 from attest.liabilities import reference as book_reference
@@ -26,8 +25,9 @@ def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle, book_root: bytes
 
     Raises: ProofRejected: naming the equation that fails; EncodingError: malformed.
     """
-    sources = _plain(bundle.sources, bundle.public_values)
-    previous = _plain(bundle.previous, bundle.previous_public_values) if bundle.previous else None
+    with _in_our_words():
+        sources = _plain(bundle.sources, bundle.public_values)
+        previous = _plain(bundle.previous, bundle.previous_public_values) if bundle.previous else None
     contexts = fund.contexts(terms.compiled.policy_hash, terms.duties, bundle.expiry, len(terms.keys), book_root)
     for key, context, proved in zip(terms.keys, contexts, bundle.proofs, strict=True):
         registry = int(context.registry, 16)
@@ -36,7 +36,8 @@ def ask_reference(terms: Terms, fund: FundFile, bundle: Bundle, book_root: bytes
         )
         compared = previous if key.vectors == 2 else None
         with _in_our_words():
-            reference.verify(key.encode(), statement, sources, proved.proof(), compared)
+            proof = b"".join(map(reference.long_encoding, proved.points)) + b"".join(proved.scalars)
+            reference.verify(key.encode(), statement, sources, proof, compared)
 
 
 def ask_reference_about_book(book: BookFile, registered: bytes | None, progress: Progress) -> None:
@@ -45,13 +46,13 @@ def ask_reference_about_book(book: BookFile, registered: bytes | None, progress:
     Args: registered: the commitment of the book's source, in 48 bytes; None leaves the sum unchecked.
     Raises: ProofRejected: naming the equation that fails; EncodingError: malformed.
     """
-    stated = _plain_book(book.fund, book.epoch, book.currencies, len(book.chunks), book.root)
     chunks = [chunk.commitments for chunk in book.chunks]
     proofs = [proof for chunk in book.chunks for proof in chunk.proofs]
     if any(len(chunk.proofs) != len(book.currencies) for chunk in book.chunks):
         raise ProofRejected("proofs", "each chunk has one proof for each currency")
-    total = encode_point(decompress(registered)) if registered is not None else None
     with _in_our_words():
+        stated = _plain_book(book.fund, book.epoch, book.currencies, len(book.chunks), book.root)
+        total = reference.long_encoding(registered) if registered is not None else None
         book_reference.verify_book(stated, chunks, proofs, total, progress)
 
 
@@ -61,12 +62,12 @@ def ask_reference_about_inclusion(held: InclusionFile, root: bytes) -> None:
     Raises: ProofRejected: naming the equation that fails; EncodingError: malformed.
     """
     currencies = [balance.currency for balance in held.balances]
-    stated = _plain_book(held.fund, held.epoch, currencies, held.count, root)
-    account = book_reference.Account(held.key.account_hash, held.key.nonce_hash, held.key.salt)
+    account = book_reference.Account.named(held.account, held.nonce, held.salt)
     lots = tuple(balance.lots for balance in held.balances)
     openings = b"".join([held.identifier_proof, *(balance.proof for balance in held.balances)])
     shown = book_reference.Inclusion(held.chunk, held.entry, held.commitments, held.path, lots, openings)
     with _in_our_words():
+        stated = _plain_book(held.fund, held.epoch, currencies, held.count, root)
         book_reference.check_inclusion(stated, account, shown)
 
 
@@ -93,9 +94,7 @@ def _plain(signed: Sequence[SignedSource], public: Sequence[PublicValue]) -> ref
     """What the files say, in the reference's own terms."""
     first = signed[0]
     listed = tuple(
-        reference.Source(
-            s.source, s.role, s.owned_slots_hash, encode_point(decompress(s.commitment)), s.expiry, s.nonce
-        )
+        reference.Source(s.source, s.role, s.owned_slots_hash, reference.long_encoding(s.commitment), s.expiry, s.nonce)
         for s in signed
     )
     values = tuple((item.slot, item.value) for item in public)

@@ -11,17 +11,28 @@ from fractions import Fraction
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from attest.errors import AttestError, EncodingError, ProofRejected, Refused, SourceError, StatementFalse
 from optimizer.errors import Infeasible, OptimizerError, Unbounded
 
 ACCEPTED, REJECTED, MISUSED = 0, 1, 2
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, markup=False)
+"""Prints text as it is: a name from a file may look like markup."""
+errors = Console(stderr=True, highlight=False, markup=False)
+
+
+def styled(style: str, text: str, rest: str = "") -> Text:
+    """Text in a style, and what follows without."""
+    return Text.assemble((text, style), rest)
+
+
+def yes_no(answer: bool) -> Text:
+    """An answer in a word."""
+    return styled("green", "yes") if answer else styled("red", "no")
 
 
 def exit_code(error: Exception) -> int | None:
@@ -52,21 +63,21 @@ def naming(path: Path) -> Iterator[None]:
 def step(title: str) -> Iterator[None]:
     """Show a step while it runs, then how long it took."""
     started = time.perf_counter()
-    with console.status(title):
+    with console.status(Text(title)):
         yield
-    console.print(f"[green]✓[/] {title} [dim]{time.perf_counter() - started:.1f} s[/]")
+    console.print(Text.assemble(("✓", "green"), f" {title} ", (f"{time.perf_counter() - started:.1f} s", "dim")))
 
 
 def remark(text: str) -> None:
     """Say what happens within a step."""
-    console.print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+    console.print(text, style="dim", soft_wrap=True)
 
 
 @contextmanager
 def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar with rate and time left."""
     columns = (
-        TextColumn(title),
+        TextColumn(title, markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -88,7 +99,7 @@ def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 def fail(message: str, code: int) -> None:
     """Print an error and leave."""
-    errors.print(f"[red]error:[/] {message}", markup=True, soft_wrap=True)
+    errors.print(styled("red", "error:", f" {message}"), soft_wrap=True)
     sys.exit(code)
 
 

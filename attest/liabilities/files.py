@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Annotated, Any, Literal, Self
 
 from py_arkworks_bls12381 import G1Point
@@ -90,8 +90,9 @@ class CountedBalance(File):
 
     @property
     def amount(self) -> Decimal:
-        """In units of the asset."""
-        return self.lots * Decimal(self.currency.lot)
+        """In units of the asset, exactly."""
+        with localcontext(prec=200):
+            return self.lots * Decimal(self.currency.lot)
 
 
 class InclusionFile(File):

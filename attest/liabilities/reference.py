@@ -13,8 +13,7 @@ from decimal import Decimal
 
 from eth_abi.abi import encode as abi_encode
 from eth_utils.crypto import keccak
-from py_ecc.bls.point_compression import decompress_G1
-from py_ecc.optimized_bls12_381.optimized_curve import Z1, add, eq, is_inf, multiply
+from py_ecc.optimized_bls12_381.optimized_curve import Z1, add, eq, multiply
 
 from attest.reference import (
     BLINDED,
@@ -39,6 +38,7 @@ from attest.reference import (
     lookups,
     pairings_agree,
     parse_point,
+    parse_short_point,
 )
 
 CAPACITY = N - BLINDED
@@ -69,8 +69,10 @@ class Book:
     count: int
     root: bytes
 
-    def check(self) -> None:
-        """Raises: Malformed: slots or a count that no book has."""
+    def __post_init__(self) -> None:
+        """Raises: Malformed: what no book has."""
+        if not 0 <= self.fund < 2**160 or not 0 <= self.epoch < 2**64 or len(self.root) != 32:
+            raise Malformed("an address has 20 bytes, an epoch 8 and a root 32")
         slots = [currency.slot for currency in self.currencies]
         if not slots or slots != sorted(set(slots)):
             raise Malformed("claims slots are ascending, one for each currency")
@@ -80,7 +82,7 @@ class Book:
             raise Malformed("a book has a chunk at least")
 
     def root_over(self, tree: bytes) -> bytes:
-        """The root of a tree over chunks. (P.26)"""
+        """The root of a tree over chunks, given its top. (P.26)"""
         listed = [{"asset": c.asset, "lot": _decimal(c.lot), "slot": str(c.slot)} for c in self.currencies]
         units = bytes(keccak(json.dumps(listed, separators=(",", ":"), sort_keys=True).encode("ascii")))
         slots = [currency.slot for currency in self.currencies]
@@ -96,6 +98,16 @@ class Account:
     name_hash: bytes
     nonce_hash: bytes
     salt: bytes
+
+    def __post_init__(self) -> None:
+        """Raises: Malformed."""
+        if any(len(word) != 32 for word in (self.name_hash, self.nonce_hash, self.salt)):
+            raise Malformed("hashes and salt have 32 bytes each")
+
+    @classmethod
+    def named(cls, name: str, nonce: str, salt: bytes) -> Account:
+        """As the investor knows it; an empty nonce is none."""
+        return cls(bytes(keccak(text=name)), bytes(keccak(text=nonce)) if nonce else bytes(32), salt)
 
     def identifier(self, book: Book) -> int:
         """(P.25)"""
@@ -182,7 +194,7 @@ def tree_above(leaf: bytes, number: int, count: int, path: Sequence[bytes]) -> b
 
 
 def verify_chunk(book: Book, number: int, chunk: Chunk, currency: int, proof: bytes) -> None:
-    """One chunk's total in one currency. That the chunk is the root's is for `verify_book`.
+    """One chunk's total in one currency, by its number. That the chunk is the root's is for `verify_book`.
 
     Raises: Malformed, Refused.
     """
@@ -248,7 +260,6 @@ def verify_book(
         progress: called with the number of proofs checked and of all.
     Raises: Malformed, Refused.
     """
-    book.check()
     if len(encodings) != book.count:
         raise Malformed(f"the book has {book.count} chunks, not {len(encodings)}")
     chunks = [Chunk.parse(encoding, len(book.currencies)) for encoding in encodings]
@@ -267,19 +278,6 @@ def verify_book(
     for done, ((number, currency), proof) in enumerate(zip(places, proofs, strict=True), 1):
         verify_chunk(book, number, chunks[number], currency, proof)
         progress(done, len(places))
-
-
-def parse_short_point(data: bytes) -> Point:
-    """A point of G1 from its 48 bytes. Raises: Malformed."""
-    if len(data) != 48:
-        raise Malformed("a compressed point has 48 bytes")
-    try:
-        point = decompress_G1(int.from_bytes(data, "big"))  # type: ignore[arg-type]
-    except ValueError as error:
-        raise Malformed("48 bytes are no point of the curve") from error
-    if not is_inf(multiply(point, R_ORDER)):
-        raise Malformed("a point is not in the subgroup")
-    return point
 
 
 @dataclass(frozen=True)
@@ -304,7 +302,6 @@ def check_inclusion(book: Book, account: Account, shown: Inclusion) -> None:
 
     Raises: Malformed, Refused.
     """
-    book.check()
     first, *rest = [parse_short_point(shown.openings[at : at + 48]) for at in range(0, len(shown.openings), 48)] or [Z1]
     chunk = Chunk.parse(shown.commitments, len(book.currencies))
     if not len(rest) == len(shown.balances) == len(book.currencies):

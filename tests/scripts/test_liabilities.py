@@ -19,6 +19,8 @@ from optimizer.market import Market
 from tests.scripts.test_steps import ACCEPTED, MISUSED, REJECTED, run
 
 ACCOUNTS = {f"user-{i}": ("" if i % 3 else f"nonce-{i}", f"{i}.005", f"0.0{i:02d}") for i in range(1, 41)}
+ODD = "[red]user[/] [/]"
+ACCOUNTS[ODD] = ACCOUNTS.pop("user-40")
 FUND = "0x" + "f1" * 20
 
 
@@ -169,6 +171,14 @@ def test_the_second_verifier_decides_alone(
         capsys.readouterr()
         assert asked("--reference") == REJECTED
         assert equation in capsys.readouterr().err
+
+
+def test_a_name_that_looks_like_markup(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "mine[red].json"
+    assert run("liabilities", "inclusion", "--work", folder / "w", "--account", ODD, "--out", mine) == ACCEPTED
+    assert checking(folder, mine, account=ODD) == ACCEPTED
+    assert ODD in capsys.readouterr().out
+    assert checking(folder, mine, account="[/]") == REJECTED
 
 
 def test_a_policy_with_a_book_is_not_verified_without_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -10,6 +11,7 @@ from attest import Setup
 from attest.curve import decode_point
 from attest.errors import ProofRejected
 from attest.liabilities import AccountKey, BookTerms, ChunkCommitments, Inclusion, check_inclusion, verify_book
+from attest.liabilities.files import CountedBalance, PublishedCurrency
 from tests.vectors.books import BookCase, book_cases
 from tests.vectors.inclusions import InclusionCase, inclusion_cases
 
@@ -61,6 +63,13 @@ def test_a_chunk_of_fewer_currencies_than_the_book(setup: Setup, account: Inclus
     published = terms.root(narrow.leaf(0))
     with pytest.raises(ProofRejected, match="currencies"):
         _check(setup, account, terms, published, replace(shown, commitments=narrow, path=()))
+
+
+def test_an_amount_is_exact() -> None:
+    """It is shown as what is counted at least."""
+    currency = PublishedCurrency(slot=4, asset="claim", lot="0.0123456789012345678901234567")
+    balance = CountedBalance(currency=currency, lots=str((1 << 77) - 1), proof="0x" + "c0" + "00" * 47)
+    assert Fraction(balance.amount) == Fraction(currency.lot) * ((1 << 77) - 1)
 
 
 def _check(setup: Setup, case: InclusionCase, terms: BookTerms, root: bytes, shown: Inclusion) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from attest.liabilities import BookTerms, ClaimsSlot, reference
-from attest.liabilities.book import merkle_path, merkle_tree
+from attest.curve import decompress, encode_point
+from attest.liabilities import AccountKey, BookTerms, ClaimsSlot, reference
+from attest.liabilities.book import merkle_path, merkle_tree, nonce_hash, text_hash
 from attest.liabilities.reference import CAPACITY, Book, Currency, check_inclusion, verify_book
-from attest.reference import OMEGA, R_ORDER, Malformed, Oracle, Refused
+from attest.reference import OMEGA, R_ORDER, Malformed, Oracle, Refused, long_encoding
 from tests.vectors.books import BookCase, book_cases
 from tests.vectors.inclusions import InclusionCase, inclusion_cases
 
@@ -41,7 +43,7 @@ def first_account() -> InclusionCase:
         (ZETA, U, "those of its commitments"),
     ],
 )
-def test_zero_divisors_are_refused_by_name(zeta: int, u: int, detail: str) -> None:
+def test_zero_divisors_are_refused_before_the_pairing(zeta: int, u: int, detail: str) -> None:
     """Other challenges than the prover's reach the pairing, and fail there. γ θ, y, ζ, v, u."""
     case, script = one_chunk(), iter([11, 13, 17, zeta, 19, u])
     with (
@@ -56,16 +58,39 @@ def test_zero_divisors_are_refused_by_name(zeta: int, u: int, detail: str) -> No
     [((), 1), ((4, 4), 1), ((9, 4), 1), ((0,), 1), ((CAPACITY,), 1), ((4,), 0), ((4,), -1), ((4,), 2**32)],
 )
 def test_terms_that_no_book_has(slots: Sequence[int], count: int) -> None:
-    book = replace(BOOK, currencies=tuple(replace(CURRENCY, slot=slot) for slot in slots), count=count)
     with pytest.raises(Malformed):
-        book.check()
+        replace(BOOK, currencies=tuple(replace(CURRENCY, slot=slot) for slot in slots), count=count)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"fund": 1 << 160}, {"fund": -1}, {"epoch": 1 << 64}, {"epoch": -1}, {"root": bytes(31)}]
+)
+def test_words_that_no_encoding_holds(changed: dict[str, Any]) -> None:
+    replace(BOOK, fund=(1 << 160) - 1, epoch=(1 << 64) - 1)
+    with pytest.raises(Malformed):
+        replace(BOOK, **changed)
+
+
+@pytest.mark.parametrize("short", range(3))
+def test_a_hash_that_is_too_short(short: int) -> None:
+    """Padded it would be another's."""
+    words = [bytes(32)] * 3
+    words[short] = bytes(31)
+    with pytest.raises(Malformed):
+        reference.Account(*words)
+
+
+@pytest.mark.parametrize(("name", "nonce"), [("alice", "my word"), ("alice", ""), ("Zoë", "…")])
+def test_both_name_an_account_alike(name: str, nonce: str) -> None:
+    fast = AccountKey(text_hash(name), nonce_hash(nonce), b"\x05" * 32)
+    assert reference.Account.named(name, nonce, fast.salt).identifier(BOOK) == fast.identifier(f"0x{0xF1:040x}", 7)
 
 
 @pytest.mark.parametrize(
     ("slots", "count"), [((1,), 1), ((CAPACITY - 1,), 1), ((4, 9), 2**32 - 1), ((4, 5, 6), 2**32 - 1)]
 )
 def test_terms_at_the_border(slots: Sequence[int], count: int) -> None:
-    replace(BOOK, currencies=tuple(replace(CURRENCY, slot=slot) for slot in slots), count=count).check()
+    replace(BOOK, currencies=tuple(replace(CURRENCY, slot=slot) for slot in slots), count=count)
 
 
 @pytest.mark.parametrize("lot", ["1", "100", "1E+3", "0.0100", "0.00000001", "12.5"])
@@ -118,10 +143,11 @@ def test_no_opening_at_all() -> None:
 
 def test_a_compressed_point_has_one_spelling() -> None:
     point = first_account().openings[:48]
-    reference.parse_short_point(point)
+    assert long_encoding(point) == encode_point(decompress(point))
+    assert long_encoding(b"\xc0" + bytes(47)) == bytes(128)
     for other in (b"\x00" + point, point[1:], b""):
         with pytest.raises(Malformed):
-            reference.parse_short_point(other)
+            long_encoding(other)
 
 
 def test_progress_counts_the_proofs() -> None:
