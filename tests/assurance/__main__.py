@@ -37,7 +37,7 @@ class Step:
 
 
 def tests(*paths: str) -> tuple[str, ...]:
-    return ("pytest", "-q", "-p", "no:cacheprovider", *paths)
+    return ("pytest", "-p", "no:cacheprovider", *paths)
 
 
 def mutants(*files: str) -> tuple[str, ...]:
@@ -74,6 +74,7 @@ DAMAGE = tests(
 STEPS = (
     Step("mutants of the reference", mutants("attest/reference.py"), None),
     Step("mutants of the verifier contracts", mutants("verifiers"), None),
+    Step("contracts: fuzz and invariants", tests("tests/contracts"), None),
     Step("three verifiers on random damage", (*AGREEMENT, "1000"), (*AGREEMENT, "40")),
     Step("named attacks", ATTACKS, ATTACKS),
     Step("frozen vectors", VECTORS, VECTORS, (("PROOFOLIO_VECTORS", "all"),)),
@@ -84,7 +85,6 @@ STEPS = (
     Step("mutants of books", mutants(*BOOKS, "--checks"), None),
     Step("mutants of the verifier", mutants("attest/verifier.py"), mutants("attest/verifier.py", "--checks")),
     Step("mutants of the shared argument", mutants("attest/argument.py"), None),
-    Step("contracts: fuzz and invariants", tests("tests/contracts"), None),
 )
 """The longest first, so that both lanes end at about the same time."""
 
