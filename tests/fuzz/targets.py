@@ -32,6 +32,7 @@ from attest.chain.networks import Network, load_network
 from attest.chain.signers import parse as parse_transaction
 from attest.curve import compress, decode_point, decode_scalar, decompress, encode_point
 from attest.errors import AccountError, EncodingError, ProofRejected, SourceError
+from attest.liabilities import reference as book_reference
 from attest.liabilities.accounts import Currency, read_accounts
 from attest.liabilities.book import ChunkCommitments, book_root
 from attest.liabilities.files import BookFile, InclusionFile
@@ -101,6 +102,16 @@ def _compressed(data: bytes) -> None:
     assert compress(decompress(data)) == data
 
 
+def _reference_compressed(data: bytes) -> None:
+    """Both parsers take the same bytes."""
+    try:
+        reference.parse_short_point(data)
+    except reference.Malformed:
+        decompress(data)
+        raise AssertionError("the reference refuses what the fast parser accepts") from None
+    assert reference.long_encoding(data) == encode_point(decompress(data))
+
+
 def _scalars(data: bytes) -> None:
     """Both parsers take the same bytes."""
     try:
@@ -146,6 +157,16 @@ def _chunk_proofs(data: bytes) -> None:
 
 def _chunks(data: bytes) -> None:
     assert ChunkCommitments.decode(data, 1).encode() == data
+
+
+def _reference_chunks(data: bytes) -> None:
+    """Both parsers take the same bytes."""
+    try:
+        chunk = book_reference.Chunk.parse(data, 1)
+    except reference.Malformed:
+        ChunkCommitments.decode(data, 1)
+        raise AssertionError("the reference refuses what the fast parser accepts") from None
+    assert ChunkCommitments.decode(data, 1).leaf(3) == chunk.leaf(3)
 
 
 def _keys(data: bytes) -> None:
@@ -333,6 +354,10 @@ def _two_points() -> list[bytes]:
     return [bytes(128), encode_point(seeds.point(5))]
 
 
+def _two_short_points() -> list[bytes]:
+    return [compress(seeds.point(k)) for k in (0, 5)]
+
+
 def _file_target(name: str, model: type[File], use: Callable[[Any], object], *made: Callable[[], File]) -> Target:
     return Target(name, _file(model, use), REFUSED, lambda: [file().encode() for file in made], (model,))
 
@@ -351,8 +376,15 @@ TARGETS = {
             "compressed-points",
             _compressed,
             (EncodingError,),
-            lambda: [compress(seeds.point(k)) for k in (0, 5)],
+            _two_short_points,
             (decompress,),
+        ),
+        Target(
+            "reference-compressed-points",
+            _reference_compressed,
+            (EncodingError,),
+            _two_short_points,
+            (reference.parse_short_point,),
         ),
         Target(
             "scalars",
@@ -377,6 +409,13 @@ TARGETS = {
         ),
         Target("chunk-proofs", _chunk_proofs, (EncodingError,), lambda: [seeds.chunk_proof()], (ChunkProof.decode,)),
         Target("chunks", _chunks, (EncodingError,), lambda: [seeds.commitments().encode()], (ChunkCommitments.decode,)),
+        Target(
+            "reference-chunks",
+            _reference_chunks,
+            (EncodingError,),
+            lambda: [seeds.commitments().encode()],
+            (book_reference.Chunk.parse,),
+        ),
         Target("reference-keys", _keys, (reference.Malformed,), lambda: [seeds.key()], (reference.Key.parse,)),
         _file_target("bundles", Bundle, _use_bundle, seeds.bundle),
         _file_target("program-proofs", ProgramProof, ProgramProof.proof, seeds.program_proof),

@@ -20,7 +20,15 @@ from optimizer.documents import Document
 from tests.fuzz.mutation import mutate
 from tests.fuzz.targets import SHAPES, TARGETS
 
-SLOW = {"reference-points": 5, "reference-keys": 10, "keystores": 40, "answers": 100, "journals": 50}
+SLOW = {
+    "reference-points": 5,
+    "reference-compressed-points": 5,
+    "reference-chunks": 10,
+    "reference-keys": 10,
+    "keystores": 40,
+    "answers": 100,
+    "journals": 50,
+}
 """Fewer examples where a parser checks subgroups in plain Python, derives a key or opens a database."""
 EXAMPLES = 300
 ROOT = Path(__file__).parents[2]
