@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,8 @@ from eth_abi.abi import encode as abi_encode
 from py_arkworks_bls12381 import G1Point
 
 from attest import reference
-from attest.curve import encode_point
+from attest.curve import compress, encode_point
+from tests.vectors.points import ILL_FORMED_SHORT
 
 SLOTS = reference.N - reference.BLINDED
 NOTHING = [bytes(32)] * 4
@@ -221,3 +222,23 @@ def test_nothing_is_divided_by_zero(value: int) -> None:
     assert reference.inverse(2) * 2 % reference.R_ORDER == 1 and reference.inverse(1) == 1
     with pytest.raises(reference.Refused, match="zero divisor"):
         reference.inverse(value)
+
+
+SHORT = compress(G1Point() + G1Point())
+
+
+@pytest.mark.parametrize("point", [G1Point.identity(), G1Point(), -G1Point()])
+def test_a_compressed_point_is_the_one_of_the_long_encoding(point: G1Point) -> None:
+    assert reference.long_encoding(compress(point)) == encode_point(point)
+
+
+@pytest.mark.parametrize("spell", ILL_FORMED_SHORT.values(), ids=ILL_FORMED_SHORT)
+def test_a_compressed_point_that_is_none(spell: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(reference.Malformed):
+        reference.long_encoding(spell(SHORT))
+
+
+@pytest.mark.parametrize("data", [b"", SHORT[1:], b"\x00" + SHORT, SHORT[:47]])
+def test_a_compressed_point_of_another_length(data: bytes) -> None:
+    with pytest.raises(reference.Malformed):
+        reference.long_encoding(data)

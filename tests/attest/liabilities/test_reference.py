@@ -10,11 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from attest.curve import decompress, encode_point
 from attest.liabilities import AccountKey, BookTerms, ClaimsSlot, reference
 from attest.liabilities.book import merkle_path, merkle_tree, nonce_hash, text_hash
 from attest.liabilities.reference import CAPACITY, Book, Currency, check_inclusion, verify_book
-from attest.reference import OMEGA, R_ORDER, Malformed, Oracle, Refused, long_encoding
+from attest.reference import OMEGA, R_ORDER, Malformed, Oracle, Refused
 from tests.vectors.books import BookCase, book_cases
 from tests.vectors.inclusions import InclusionCase, inclusion_cases
 
@@ -139,15 +138,6 @@ def test_a_place_that_no_book_has(entry: int, chunk: int) -> None:
 def test_no_opening_at_all() -> None:
     with pytest.raises(Refused, match="one opening for each"):
         _ask(replace(first_account(), openings=b"", balances=()))
-
-
-def test_a_compressed_point_has_one_spelling() -> None:
-    point = first_account().openings[:48]
-    assert long_encoding(point) == encode_point(decompress(point))
-    assert long_encoding(b"\xc0" + bytes(47)) == bytes(128)
-    for other in (b"\x00" + point, point[1:], b""):
-        with pytest.raises(Malformed):
-            long_encoding(other)
 
 
 def test_progress_counts_the_proofs() -> None:
