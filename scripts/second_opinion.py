@@ -46,10 +46,7 @@ def ask_reference_about_book(book: BookFile, registered: bytes | None, progress:
     Args: registered: the commitment of the book's source, in 48 bytes; None leaves the sum unchecked.
     Raises: ProofRejected: naming the equation that fails; EncodingError: malformed.
     """
-    chunks = [chunk.commitments for chunk in book.chunks]
-    proofs = [proof for chunk in book.chunks for proof in chunk.proofs]
-    if any(len(chunk.proofs) != len(book.currencies) for chunk in book.chunks):
-        raise ProofRejected("proofs", "each chunk has one proof for each currency")
+    chunks, proofs = [chunk.commitments for chunk in book.chunks], [chunk.proofs for chunk in book.chunks]
     with _in_our_words():
         stated = _plain_book(book.fund, book.epoch, book.currencies, len(book.chunks), book.root)
         total = reference.long_encoding(registered) if registered is not None else None

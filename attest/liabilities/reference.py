@@ -248,14 +248,14 @@ def verify_chunk(book: Book, number: int, chunk: Chunk, currency: int, proof: by
 def verify_book(
     book: Book,
     encodings: Sequence[bytes],
-    proofs: Sequence[bytes],
+    proofs: Sequence[Sequence[bytes]],
     registered: bytes | None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Accept a whole book, or say which equation fails.
 
     Args:
-        encodings: the commitments of each chunk. proofs: of each chunk and currency, chunk by chunk.
+        encodings: the commitments of each chunk. proofs: for each chunk, one proof for each currency.
         registered: C_book, in 128 bytes; None leaves the sum unchecked.
         progress: called with the number of proofs checked and of all.
     Raises: Malformed, Refused.
@@ -272,12 +272,14 @@ def verify_book(
                 total = add(total, point)
         if not eq(total, parse_point(registered)):
             raise Refused("(P.33)", "the chunks do not add up to the commitment of the book's source")
-    places = [(number, currency) for number in range(book.count) for currency in range(len(book.currencies))]
-    if len(proofs) != len(places):
+    if len(proofs) != book.count or any(len(of_chunk) != len(book.currencies) for of_chunk in proofs):
         raise Refused("proofs", "each chunk has one proof for each currency")
-    for done, ((number, currency), proof) in enumerate(zip(places, proofs, strict=True), 1):
-        verify_chunk(book, number, chunks[number], currency, proof)
-        progress(done, len(places))
+    done = 0
+    for number, (chunk, of_chunk) in enumerate(zip(chunks, proofs, strict=True)):
+        for currency, proof in enumerate(of_chunk):
+            verify_chunk(book, number, chunk, currency, proof)
+            done += 1
+            progress(done, book.count * len(book.currencies))
 
 
 @dataclass(frozen=True)

@@ -155,4 +155,5 @@ def one_by_one_verdict(case: BookCase) -> str:
 
 def reference_book_answer(case: BookCase) -> tuple[str, str]:
     """What the second verifier says, and for a refusal the equation that it names."""
-    return second_answer(lambda: reference.verify_book(case.reference(), case.chunks, case.proofs, case.total))
+    proofs = case.proofs_of_chunks()
+    return second_answer(lambda: reference.verify_book(case.reference(), case.chunks, proofs, case.total))

@@ -49,7 +49,7 @@ def test_zero_divisors_are_refused_before_the_pairing(zeta: int, u: int, detail:
         patch.object(Oracle, "challenge", lambda _: next(script)),
         pytest.raises(Refused, match=detail),
     ):
-        verify_book(case.reference(), case.chunks, case.proofs, None)
+        verify_book(case.reference(), case.chunks, case.proofs_of_chunks(), None)
 
 
 @pytest.mark.parametrize(
@@ -140,17 +140,29 @@ def test_no_opening_at_all() -> None:
         _ask(replace(first_account(), openings=b"", balances=()))
 
 
+@pytest.mark.parametrize("missing", ["chunk", "currency", "moved"])
+def test_every_chunk_and_currency_has_a_proof(missing: str) -> None:
+    """One that stands with another chunk is missing there."""
+    case = book_cases()[0]
+    first, second = case.proofs_of_chunks()
+    proofs = {"chunk": [first], "currency": [first, second[:1]], "moved": [(*first, second[0]), second[1:]]}
+    with pytest.raises(Refused, match="one proof for each currency"):
+        verify_book(case.reference(), case.chunks, proofs[missing], None)
+
+
 def test_progress_counts_the_proofs() -> None:
     case, told = one_chunk(), list[tuple[int, int]]()
-    verify_book(case.reference(), case.chunks, case.proofs, case.total, lambda *numbers: told.append(numbers))
+    verify_book(
+        case.reference(), case.chunks, case.proofs_of_chunks(), case.total, lambda *numbers: told.append(numbers)
+    )
     assert told == [(1, 1)]
 
 
 def test_a_total_that_nobody_states_is_not_compared() -> None:
     case = one_chunk()
     with pytest.raises(Refused, match=r"\(P.33\)"):
-        verify_book(case.reference(), case.chunks, case.proofs, case.chunks[0][:128])
-    verify_book(case.reference(), case.chunks, case.proofs, None)
+        verify_book(case.reference(), case.chunks, case.proofs_of_chunks(), case.chunks[0][:128])
+    verify_book(case.reference(), case.chunks, case.proofs_of_chunks(), None)
 
 
 def _ask(case: InclusionCase) -> None:
